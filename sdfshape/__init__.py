@@ -1,0 +1,77 @@
+"""sdfshape: point clouds in, certified signed distance fields and watertight meshes out.
+
+The pipeline, in the order of the rooms of this package:
+
+    file -> io -> PointCloud -> clean -> frame (world -> unit) -> orient -> sample (evidence) -> train (1-Lipschitz network, hKR)
+         -> field (certified) -> extract (pruned marching cubes) -> Mesh -> io -> file
+
+Conventions. f < 0 inside, f > 0 outside. NumPy float64 in world units (the units of the file) outside; torch float32 in the unit frame
+inside. Names carry `_world` or `_unit` where both exist.
+
+>>> import sdfshape as s
+>>> cloud = s.read_points("scan.ply")                                   # doctest: +SKIP
+>>> result = s.reconstruct(cloud, preset="default", seed=0)             # doctest: +SKIP
+>>> result.field(points_world)                                          # doctest: +SKIP
+>>> result.mesh.write("mesh.obj")                                       # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import SdfShapeError as SdfShapeError
+from .types import Mesh as Mesh
+from .types import PointCloud as PointCloud
+
+if TYPE_CHECKING:
+    from .evaluate import compare as compare
+    from .extract import extract_mesh as extract_mesh
+    from .field import SignedDistanceField as SignedDistanceField
+    from .field import load_field as load_field
+    from .io import read_mesh as read_mesh
+    from .io import read_points as read_points
+    from .io import read_shape as read_shape
+    from .io import write_mesh as write_mesh
+    from .io import write_points as write_points
+    from .reconstruct import Options as Options
+    from .reconstruct import Progress as Progress
+    from .reconstruct import Reconstruction as Reconstruction
+    from .reconstruct import reconstruct as reconstruct
+    from .render import render_field as render_field
+    from .train import TrainConfig as TrainConfig
+
+__version__ = "0.1.0"
+
+# torch and scipy take a second to import: they come with the first name that needs them
+_HOMES = {
+    "compare": "evaluate",
+    "extract_mesh": "extract",
+    "SignedDistanceField": "field",
+    "load_field": "field",
+    "read_mesh": "io",
+    "read_points": "io",
+    "read_shape": "io",
+    "write_mesh": "io",
+    "write_points": "io",
+    "Options": "reconstruct",
+    "Progress": "reconstruct",
+    "Reconstruction": "reconstruct",
+    "reconstruct": "reconstruct",
+    "render_field": "render",
+    "TrainConfig": "train",
+}
+__all__ = ["Mesh", "PointCloud", "SdfShapeError", *sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sdfshape' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"sdfshape.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,58 @@
+"""Drop what cannot be a point of a surface: rows that are not finite, and exact duplicates. Refuse clouds without a volume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import DegenerateCloudError
+from .types import FloatArray, PointCloud
+
+MINIMUM_POINTS = 100
+FLATNESS = 1e-6  # thickness / length below which a cloud counts as flat or straight: float32 files carry ~1e-7 of noise
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """How many rows were dropped, by reason."""
+
+    non_finite: int = 0
+    duplicates: int = 0
+
+
+def clean(cloud: PointCloud) -> tuple[PointCloud, Dropped]:
+    """The rows that are finite and not exact duplicates of an earlier row, in their order, and how many were not.
+
+    Raises
+    ------
+    DegenerateCloudError    fewer than 100 points remain, or they are all equal, on one line, or in one plane
+    """
+    finite = np.isfinite(cloud.points).all(axis=1)
+    kept = cloud if finite.all() else cloud[finite]
+    _, first = np.unique(kept.points, axis=0, return_index=True)
+    dropped = Dropped(non_finite=int((~finite).sum()), duplicates=len(kept) - len(first))
+    if dropped.duplicates:
+        kept = kept[np.sort(first)]
+    _refuse_degenerate(kept.points, len(cloud), dropped)
+    return kept, dropped
+
+
+def _refuse_degenerate(points: FloatArray, came: int, dropped: Dropped) -> None:
+    if dropped.duplicates and len(points) == 1:
+        raise DegenerateCloudError(f"points must spread over a volume, all {came - dropped.non_finite} are equal: check the file's columns")
+    if len(points) < MINIMUM_POINTS:
+        raise DegenerateCloudError(
+            f"a cloud must have at least {MINIMUM_POINTS} different finite points, got {len(points)} "
+            f"({came} rows, {dropped.non_finite} not finite, {dropped.duplicates} duplicates): use a denser scan"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        extent = (points.max(axis=0) - points.min(axis=0)).max()
+    if not np.isfinite(extent):
+        raise DegenerateCloudError("coordinates must span less than 1.8e308, their box overflows: check the file's units")
+    centred = (points - points.mean(axis=0)) / extent
+    size = np.linalg.svd(centred.T @ centred / len(points), compute_uv=False) ** 0.5  # standard deviations, falling
+    if size[1] < FLATNESS * size[0]:
+        raise DegenerateCloudError(f"points must spread over a volume, these {len(points)} lie on one line: check the file's columns")
+    if size[2] < FLATNESS * size[0]:
+        raise DegenerateCloudError(f"points must spread over a volume, these {len(points)} lie in one plane: scan it from more sides")

@@ -1,0 +1,81 @@
+"""REPORT.json: what came, what was done with it, how long it took, and what came out. One schema, versioned."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..extract.components import vertex_components
+from ..field import SignedDistanceField
+from ..io import atomic_write
+from ..types import Mesh
+from .metrics import Comparison
+
+REPORT_VERSION = 1
+STAGES = ("read", "orient", "sample", "train", "extract", "write")
+KEYS = ("version", "input", "preset", "config", "seed", "threads", "device", "surface", "seconds", "peak_rss_mb", "field", "extraction", "mesh",
+        "fit", "warnings")  # fmt: skip
+
+
+def mesh_facts(mesh: Mesh, dropped_components: int = 0) -> dict[str, Any]:
+    """vertices, faces, watertight, components, dropped_components, and volume and area in world units (volume null if it is open)."""
+    import trimesh
+
+    shape = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+    watertight = bool(shape.is_watertight and shape.is_winding_consistent)
+    return {
+        "vertices": len(mesh.vertices),
+        "faces": len(mesh.faces),
+        "watertight": watertight,
+        "components": int(vertex_components(mesh)[0]) if len(mesh.vertices) else 0,
+        "dropped_components": dropped_components,
+        "volume": float(shape.volume) if watertight else None,
+        "area": float(shape.area),
+    }
+
+
+def field_facts(field: SignedDistanceField, samples: int = 20_000, seed: int = 0) -> dict[str, Any]:
+    """parameters, certified constants, float32 error (estimate) and the mean | |grad f| - 1 | over `samples` points of the domain."""
+    places = np.random.default_rng(seed).uniform(-1, 1, (samples, 3))
+    _, gradient = field.value_and_gradient_unit(places)
+    return {
+        "parameters": field.parameters,
+        "lipschitz_bound": field.network_bound,
+        "float32_error_estimate": field.float32_error,
+        "eikonal_residual": float(np.abs(np.linalg.norm(gradient, axis=1) - 1).mean()),
+    }
+
+
+def metric_facts(comparison: Comparison) -> dict[str, Any]:
+    """The `metrics` part: lengths in world units."""
+    return asdict(comparison)
+
+
+def peak_rss_mb() -> float:
+    """Largest resident memory of this process so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def write_report(report: dict[str, Any], path: str | PathLike[str], *, overwrite: bool = False) -> None:
+    """Write the report as JSON; numbers that are not finite become null. Raises OutputError where it cannot."""
+    text = json.dumps(_plain(report), indent=2, allow_nan=False) + "\n"
+    with atomic_write(path, overwrite=overwrite) as temporary:
+        Path(temporary).write_text(text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

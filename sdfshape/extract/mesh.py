@@ -1,0 +1,71 @@
+"""A field in, a mesh in world units out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import EmptySurfaceError, InputError
+from ..field import SignedDistanceField
+from ..types import Mesh
+from .grid import Grid
+from .marching import extract_surface
+
+LARGEST_RESOLUTION = 512  # the node values of a whole grid are held in memory: 0.7 GB at 512^3
+
+
+@dataclass(frozen=True, eq=False)
+class Extraction:
+    """mesh : world units, faces outward.   resolution : cells along the longest side.   iso : level, world units.
+    evaluations : of the field.   dense_evaluations : what the same grid would have cost without pruning.
+    """
+
+    mesh: Mesh
+    resolution: int
+    iso: float
+    evaluations: int
+    dense_evaluations: int
+
+
+def field_grid(field: SignedDistanceField, resolution: int, iso_unit: float = 0.0) -> Grid:
+    """The grid with `resolution` cells along the longest side of everything that {f = iso} can reach, one cell of margin included."""
+    grow = max(iso_unit, 0.0)
+    lo = field.boxes.lo.double().numpy().min(axis=0) - grow
+    hi = field.boxes.hi.double().numpy().max(axis=0) + grow
+    margin = float((hi - lo).max()) / (resolution - 2)
+    return Grid.over(lo - margin, hi + margin, resolution)
+
+
+def extract_mesh(field: SignedDistanceField, *, resolution: int = 200, iso: float = 0.0, dense: bool = False) -> Extraction:
+    """Marching cubes of {f = iso}, world units; watertight, because the level set lies strictly inside the grid.
+
+    resolution : cells along the longest side, 8 to 512.   dense : evaluate every node (the slow twin of the pruned grid).
+
+    Raises
+    ------
+    EmptySurfaceError    the field never takes the value `iso`
+    InputError           `resolution` or `iso` out of range
+    """
+    if not 8 <= resolution <= LARGEST_RESOLUTION:
+        raise InputError(f"resolution must be 8 to {LARGEST_RESOLUTION} cells, got {resolution}")
+    if not np.isfinite(iso):
+        raise InputError(f"iso must be a finite length in the units of the scan, got {iso}")
+    iso_unit = field.frame.length_to_unit(iso)
+    if abs(iso_unit) > 2:  # the domain is 2 wide: no grid over a far level is worth its cells
+        raise _outside_range(field, iso)
+    grid = field_grid(field, resolution, iso_unit)
+    lipschitz = None if dense else field.lipschitz_bound
+    try:
+        surface = extract_surface(field.evaluate_unit, grid, iso=iso_unit, lipschitz=lipschitz, slack=field.float32_error_unit)
+    except EmptySurfaceError as error:
+        raise _outside_range(field, iso) from error
+    mesh = Mesh(field.frame.to_world(surface.vertices), surface.faces)
+    return Extraction(mesh, resolution, iso, surface.evaluations, surface.dense_evaluations)
+
+
+def _outside_range(field: SignedDistanceField, iso: float) -> EmptySurfaceError:
+    """The error for a level that the field does not take, with the range it has on a coarse grid."""
+    grid = field_grid(field, 40)
+    values = field.frame.length_to_world(field.evaluate_unit(grid.node_position(np.indices(grid.nodes).reshape(3, -1).T)))
+    return EmptySurfaceError(f"iso must be within the field's range, {values.min():.4g} to {values.max():.4g} around the scan, got {iso:g}")

@@ -1,0 +1,111 @@
+"""FIELD.sdf: safetensors. Numbers in tensors, everything else as one JSON text in the header; nothing is ever unpickled.
+
+One metadata key holds the whole header: safetensors keeps several in an order of its own, and equal fields must be equal bytes.
+Loading recomputes the certificate from the weights, and refuses a file that breaks it.
+"""
+
+from __future__ import annotations
+
+import json
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import FieldFileError
+from ..frame import Frame
+from ..io import atomic_write
+from ..lipschitz import ACTIVATIONS, Boxes, Layers, lipschitz_bound
+from .signed_distance import SignedDistanceField
+
+FORMAT = "sdfshape field"
+FORMAT_VERSION = 1
+LARGEST_FILE = 2**30
+SAME_BOUND = 1e-9  # two LAPACKs agree far better; a changed weight does not
+
+
+def save_field(field: SignedDistanceField, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+    """Write `field` to `path` (temporary file, then renamed). Raises OutputError where it cannot."""
+    from safetensors.torch import save
+
+    tensors = {f"matrix_{j}": w for j, w in enumerate(field.layers.matrices)}
+    tensors |= {f"bias_{j}": b for j, b in enumerate(field.layers.biases)}
+    tensors |= {"box_lo": field.boxes.lo, "box_hi": field.boxes.hi}
+    header = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "activation": field.layers.activation,
+        "layers": len(field.layers.matrices),
+        "centre": field.frame.centre,
+        "scale": field.frame.scale,
+        "lipschitz_bound": field.network_bound,
+        "float32_error_estimate_unit": field.float32_error_unit,
+        "info": field.info,
+    }
+    data = save({k: t.contiguous().cpu() for k, t in tensors.items()}, {"sdfshape": json.dumps(header, sort_keys=True)})
+    with atomic_write(path, overwrite=overwrite) as temporary:
+        Path(temporary).write_bytes(data)
+
+
+def load_field(path: str | PathLike[str]) -> SignedDistanceField:
+    """Read a field and prove its certificate again.
+
+    Raises
+    ------
+    FieldFileError    the file is missing, damaged, of another kind or version, or its weights are not 1-Lipschitz
+    """
+    path = Path(path)
+    tensors, header = _read(path)
+    try:
+        count = int(header["layers"])
+        matrices = tuple(tensors.pop(f"matrix_{j}") for j in range(count))
+        biases = tuple(tensors.pop(f"bias_{j}") for j in range(count))
+        boxes = Boxes(tensors.pop("box_lo"), tensors.pop("box_hi"))
+        frame = Frame(tuple(float(c) for c in header["centre"]), float(header["scale"]))  # type: ignore[arg-type]
+        layers, stated = Layers(matrices, biases, str(header["activation"])), float(header["lipschitz_bound"])
+        float32_error, info = float(header["float32_error_estimate_unit"]), dict(header["info"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise FieldFileError(f"{path.name}: a field must have all its parts, {error} is missing or wrong: write it again") from error
+    _check_shapes(path, layers, boxes, frame)
+    bound = lipschitz_bound(layers)
+    if not bound <= 1:
+        raise FieldFileError(f"{path.name}: weights must be 1-Lipschitz, theirs is {bound:.9f} and the file states {stated:.9f}: do not trust it")
+    if abs(bound - stated) > SAME_BOUND:
+        raise FieldFileError(f"{path.name}: the certificate must fit the weights, {stated:.9f} is stated and {bound:.9f} computed: the file was changed")
+    return SignedDistanceField(layers, boxes, frame, float32_error_unit=float32_error, info=info)
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise FieldFileError(f"{path}: a field must be a file, there is none of this name: check the path")
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise FieldFileError(f"{path.name}: a field must be below {LARGEST_FILE >> 20} MB, got {size >> 20} MB: it is something else")
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            header = json.loads((file.metadata() or {})["sdfshape"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
+        raise FieldFileError(f"{path.name}: a field must be a safetensors file written by this program: {str(error).splitlines()[0]}") from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise FieldFileError(f"{path.name}: a field must say '{FORMAT}' in its header: it is another program's file")
+    if header.get("version") != FORMAT_VERSION:
+        raise FieldFileError(f"{path.name}: version must be {FORMAT_VERSION}, the file has {header.get('version')}: update sdfshape")
+    return tensors, header
+
+
+def _check_shapes(path: Path, layers: Layers, boxes: Boxes, frame: Frame) -> None:
+    """Every tensor float32 and finite, every layer fitting the one before; raises FieldFileError."""
+    k, inputs = len(boxes.lo), 3
+    tensors = (*layers.matrices, *layers.biases, boxes.lo, boxes.hi)
+    good = all(t.dtype == torch.float32 and bool(torch.isfinite(t).all()) for t in tensors)
+    good = good and layers.activation in ACTIVATIONS and k > 0 and boxes.lo.shape == boxes.hi.shape == (k, 3) and bool((boxes.hi > boxes.lo).all())
+    for w, b in zip(layers.matrices, layers.biases, strict=True):
+        good = good and w.ndim == 3 and w.shape[0] == k and w.shape[2] == inputs and b.shape == (k, 1, w.shape[1])
+        inputs = w.shape[1] if w.ndim == 3 else -1
+    finite_frame = all(abs(c) < float("inf") for c in frame.centre) and 0 < frame.scale < float("inf")
+    if not (good and inputs == 1 and finite_frame):
+        raise FieldFileError(f"{path.name}: a field must hold finite float32 layers that fit each other: the file is damaged")

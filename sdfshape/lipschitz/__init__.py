@@ -1,0 +1,9 @@
+"""1-Lipschitz networks and their certificate, in any dimension."""
+
+from .activations import ACTIVATIONS as ACTIVATIONS
+from .boxes import Boxes as Boxes
+from .boxes import split_boxes as split_boxes
+from .certificate import certify as certify
+from .certificate import lipschitz_bound as lipschitz_bound
+from .certificate import rounding_bound as rounding_bound
+from .layers import Layers as Layers

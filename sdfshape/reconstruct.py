@@ -1,0 +1,205 @@
+"""The main job on one screen: a cloud in; a mesh, a certified field and a report out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from .clean import Dropped, clean
+from .errors import InputError
+from .evaluate.report import REPORT_VERSION, field_facts, mesh_facts, peak_rss_mb
+from .extract import Extraction, drop_unexplained, extract_mesh, transfer_colors
+from .field import SignedDistanceField
+from .field.signed_distance import measured_float32_error
+from .frame import Frame
+from .lipschitz import split_boxes
+from .sample import SURFACES, Gathered, gather_evidence
+from .train import PAPER_POINTS, TrainConfig, fingerprint, preset
+from .types import FloatArray, Mesh, PointCloud
+
+KEEPS = 99.0  # percent of the points inside the level of a wrap (OCSDF: iso = first percentile of the scores)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a job stands: the stage by name; while it trains step of steps, loss and seconds left."""
+
+    stage: str
+    step: int = 0
+    steps: int = 0
+    loss: float = float("nan")
+    seconds_left: float = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """preset : fast, default, quality or paper.   resolution : cells of the extraction grid along its longest side.
+    surface : auto, closed or wrap.   iso : level of the mesh, world units, 0 the surface itself.   seed, threads, device.
+    keep_all : also keep pieces of the mesh that no point of the scan explains.
+    """
+
+    preset: str = "default"
+    resolution: int = 200
+    surface: str = "auto"
+    iso: float = 0.0
+    seed: int = 0
+    threads: int | None = None
+    device: str = "cpu"
+    keep_all: bool = False
+
+    def __post_init__(self) -> None:
+        preset(self.preset)
+        if self.surface not in SURFACES:
+            raise InputError(f"surface must be one of {', '.join(SURFACES)}, got {self.surface!r}")
+        if self.threads is not None and self.threads < 1:
+            raise InputError(f"threads must be at least 1, got {self.threads}")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"seed must be 0 to 2^63 - 1, got {self.seed}")
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """mesh : world units, watertight.   field : the certified signed distance.   report : JSON values (ARCHITECTURE of REPORT.json)."""
+
+    mesh: Mesh
+    field: SignedDistanceField
+    report: dict[str, Any]
+
+
+def reconstruct(
+    cloud: PointCloud,
+    options: Options | None = None,
+    *,
+    config: TrainConfig | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    **changes: Any,
+) -> Reconstruction:
+    """Points only -> certified 1-Lipschitz signed distance -> watertight mesh, in the units, place and pose of `cloud`.
+
+    Parameters
+    ----------
+    cloud : PointCloud        (n, 3) points; at least 100 different finite ones; normals are not needed
+    options, **changes        `Options`, or its fields by name: reconstruct(cloud, preset="fast", seed=1)
+    config : TrainConfig      in place of the preset's
+    checkpoint : path         continued from if the file is there; written when the job is interrupted while it trains
+    progress                  called with a `Progress` at every stage, and about ten times a second while it trains
+
+    Raises
+    ------
+    DegenerateCloudError, InputError    the cloud or an option breaks its law
+    EmptySurfaceError                   `iso` is outside the field's range
+    TrainingInterrupted                 SIGINT or SIGTERM while it trained; names the checkpoint
+    """
+    from .train.run import computing_with, make_loop, train_layers
+
+    options = replace(options or Options(), **changes)
+    config = config or preset(options.preset)
+    watch = _Stopwatch(progress or (lambda _: None))
+    with computing_with(options.device, options.threads) as device:
+        watch.start("orient")
+        kept, dropped = clean(cloud)
+        frame = Frame.from_points(kept.points)
+        rng = np.random.default_rng(options.seed)
+        points, gathered = _gather(frame.to_unit(kept.points), options, config, rng, watch.start)
+        watch.start("train")
+        boxes = split_boxes(points, config.network.networks)
+        loop = make_loop(gathered.evidence, points, boxes, config, options.seed, device)
+        mark = fingerprint(points, config, options.seed, gathered.kind)
+        layers = train_layers(loop, watch.trained, checkpoint=checkpoint, mark=mark)
+        watch.start("extract")
+        level = _level(SignedDistanceField(layers, boxes, frame, 0.0), points, gathered.kind)
+        layers = layers.lowered(level / boxes.scale)
+        info = {"preset": options.preset, "config": config.as_dict(), "seed": options.seed, "surface": gathered.kind, "level_unit": level}
+        field = SignedDistanceField(layers, boxes, frame, measured_float32_error(layers, boxes), info)
+        extraction = extract_mesh(field, resolution=options.resolution, iso=options.iso)
+        mesh, phantoms = (extraction.mesh, 0) if options.keep_all else drop_unexplained(extraction.mesh, kept.points)
+        mesh = transfer_colors(mesh, kept)
+        watch.start("")
+        job = _Job(cloud, kept, dropped, gathered, options, config, watch.seconds)
+        return Reconstruction(mesh, field, _report(job, field, extraction, mesh, phantoms))
+
+
+def _gather(
+    points: FloatArray, options: Options, config: TrainConfig, rng: np.random.Generator, stage: Callable[[str], None]
+) -> tuple[FloatArray, Gathered]:
+    """Points to train on and their evidence; the paper's recipe takes 2,048 points and needs no other evidence."""
+    if config.network.kind != "bjorck":
+        return points, gather_evidence(points, options.surface, config.labels, rng, stage)
+    some = points[np.sort(rng.permutation(len(points))[:PAPER_POINTS])]
+    return some, gather_evidence(some, "none", config.labels, rng, stage)
+
+
+def _level(field: SignedDistanceField, points: FloatArray, kind: str) -> float:
+    """The level of the trained network that becomes the surface, unit frame: 0 where inside is known, else what keeps 99% of the points."""
+    if kind == "closed":
+        return 0.0
+    return float(np.percentile(field.evaluate_unit(points), KEEPS))
+
+
+class _Stopwatch:
+    """Seconds by stage, and the caller's progress."""
+
+    def __init__(self, tell: Callable[[Progress], None]) -> None:
+        self.seconds: dict[str, float] = {}
+        self.tell = tell
+        self._stage, self._since = "", time.perf_counter()
+
+    def start(self, stage: str) -> None:
+        now = time.perf_counter()
+        if self._stage:
+            self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
+        if stage and stage != self._stage:
+            self.tell(Progress(stage))
+        self._stage, self._since = stage, now
+
+    def trained(self, record: Any, seconds_left: float) -> None:
+        self.tell(Progress("train", record.step, record.steps, record.loss, seconds_left))
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    cloud: PointCloud
+    kept: PointCloud
+    dropped: Dropped
+    gathered: Gathered
+    options: Options
+    config: TrainConfig
+    seconds: dict[str, float]
+
+
+def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh: Mesh, phantoms: int) -> dict[str, Any]:
+    import torch
+
+    at_points = np.abs(field(job.kept.points))
+    warnings = list(job.gathered.warnings)
+    if phantoms:
+        warnings.append(f"{phantoms} pieces of the surface that no point explains were left out of the mesh (--keep-all keeps them)")
+    return {
+        "version": REPORT_VERSION,
+        "input": {"path": None, "points": len(job.kept), "bounds": job.kept.bounds.tolist(), "dropped": vars(job.dropped)},
+        "preset": job.options.preset,
+        "config": job.config.as_dict(),
+        "seed": job.options.seed,
+        "threads": job.options.threads or torch.get_num_threads(),
+        "device": job.options.device,
+        "surface": {"kind": job.gathered.kind, "coherence": job.gathered.coherence, "confidence": job.gathered.confidence},
+        "seconds": job.seconds | {"total": sum(job.seconds.values())},
+        "peak_rss_mb": peak_rss_mb(),
+        "field": field_facts(field),
+        "extraction": {
+            "resolution": extraction.resolution,
+            "iso": extraction.iso,
+            "level_of_network": field.frame.length_to_world(field.info["level_unit"]),
+            "evaluations": extraction.evaluations,
+            "dense_evaluations": extraction.dense_evaluations,
+        },
+        "mesh": mesh_facts(mesh, phantoms),
+        "fit": {"mean_abs_f": float(at_points.mean()), "max_abs_f": float(at_points.max())},
+        "warnings": warnings,
+    }

@@ -1,0 +1,90 @@
+"""What a training run is made of. Lengths are in the unit frame. Every default has its line in apps/92_ablation.py."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from ..errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """networks : boxes of the mosaic, a power of two.   width, depth : of each.   kind : orthogonal (Muon) or bjorck (paper)."""
+
+    kind: str = "orthogonal"
+    networks: int = 1
+    width: int = 64
+    depth: int = 8
+
+    def __post_init__(self) -> None:
+        _require(self.networks >= 1 and self.networks & (self.networks - 1) == 0, "networks", "a power of two", self.networks)
+        _require(self.width >= 4 and self.depth >= 1, "width and depth", "at least 4 and 1", (self.width, self.depth))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerConfig:
+    """batch : places a step, over all networks.   turn : Muon's angle a step.   rate : Adam's for biases and the last vector.
+    warmup : steps of rising rate.   low_share : share of the steps whose products run in bfloat16, where the processor has it.
+    """
+
+    steps: int = 1600
+    batch: int = 4096
+    turn: float = 0.1
+    rate: float = 1e-2
+    momentum: float = 0.9
+    second_moment: float = 0.99
+    warmup: int = 50
+    low_share: float = 0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """margin : m of the loss.   weight : (first, last) lambda, rising geometrically over the first `ramp` of the steps.
+    labels : places whose side is found out before training.   walk : whether proposals walk to the surface (Algorithm 1).
+    """
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    margin: float = 3e-3
+    weight: tuple[float, float] = (2.0, 100.0)
+    ramp: float = 0.8
+    labels: int = 600_000
+    walk: bool = True
+
+    def __post_init__(self) -> None:
+        _require(self.margin > 0, "margin", "above 0", self.margin)
+        _require(0 < self.weight[0] <= self.weight[1], "weight", "rising and above 0", self.weight)
+        _require(self.labels >= 1000, "labels", "at least 1000", self.labels)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return asdict(self)
+
+
+def _require(good: bool, name: str, law: str, came: object) -> None:
+    if not good:
+        raise InputError(f"{name} must be {law}, got {came}")
+
+
+_default = TrainConfig()
+PRESETS: dict[str, TrainConfig] = {
+    "fast": replace(_default, labels=250_000, optimizer=OptimizerConfig(steps=600, batch=4096)),
+    "default": _default,
+    "quality": replace(_default, network=NetworkConfig(networks=4), optimizer=OptimizerConfig(steps=2400, batch=8192)),
+    # 40 epochs of 2,048 points in batches of 128; margin .05 of the paper's {.01, .05, .2, 1}
+    "paper": TrainConfig(
+        network=NetworkConfig(kind="bjorck", width=512, depth=4),
+        optimizer=OptimizerConfig(steps=640, batch=128, rate=1e-3, warmup=1, low_share=0.0),
+        margin=0.05,
+        weight=(100.0, 100.0),
+    ),
+}
+PAPER_POINTS = 2048
+
+
+def preset(name: str) -> TrainConfig:
+    """The configuration of a preset by name; raises InputError for an unknown one."""
+    if name not in PRESETS:
+        raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+    return PRESETS[name]
