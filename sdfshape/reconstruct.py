@@ -19,7 +19,10 @@ from .field.signed_distance import measured_float32_error
 from .frame import Frame
 from .lipschitz import split_boxes
 from .sample import SURFACES, Gathered, gather_evidence
-from .train import PAPER_POINTS, TrainConfig, fingerprint, preset
+from .train import PAPER_POINTS, TrainConfig, preset
+from .train.checkpoint import fingerprint
+from .train.record import Record
+from .train.run import computing_with, make_loop, train_layers
 from .types import FloatArray, Mesh, PointCloud
 
 KEEPS = 99.0  # percent of the points inside the level of a wrap (OCSDF: iso = first percentile of the scores)
@@ -96,8 +99,6 @@ def reconstruct(
     EmptySurfaceError                   `iso` is outside the field's range
     TrainingInterrupted                 SIGINT or SIGTERM while it trained; names the checkpoint
     """
-    from .train.run import computing_with, make_loop, train_layers
-
     options = replace(options or Options(), **changes)
     config = config or preset(options.preset)
     watch = _Stopwatch(progress or (lambda _: None))
@@ -158,7 +159,7 @@ class _Stopwatch:
             self.tell(Progress(stage))
         self._stage, self._since = stage, now
 
-    def trained(self, record: Any, seconds_left: float) -> None:
+    def trained(self, record: Record, seconds_left: float) -> None:
         self.tell(Progress("train", record.step, record.steps, record.loss, seconds_left))
 
 

@@ -7,7 +7,7 @@ Both are frozen and validated once, here, at the border; the rooms below trust t
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -86,8 +86,9 @@ class PointCloud:
 
     def __getitem__(self, rows: np.ndarray | slice) -> Self:
         """The cloud of the rows chosen by a mask, an index array or a slice; every column follows."""
-        columns = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{k: v if v is None else v[rows] for k, v in columns.items()})
+        columns: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        chosen: dict[str, Any] = {k: v if v is None else v[rows] for k, v in columns.items()}
+        return replace(self, **chosen)
 
     @property
     def bounds(self) -> FloatArray:
@@ -119,7 +120,7 @@ class Mesh:
         if faces.ndim != 2 or faces.shape[1] != 3 or faces.dtype.kind not in "iu":
             raise InputError(f"faces must be (t, 3) integers, got {faces.shape} {faces.dtype}")
         faces = np.ascontiguousarray(faces, dtype=np.int64)
-        if len(faces) and not (0 <= faces.min() and faces.max() < len(vertices)):
+        if len(faces) and not (faces.min() >= 0 and faces.max() < len(vertices)):
             raise InputError(f"faces must index {len(vertices)} vertices, got {faces.min()} to {faces.max()}")
         faces.setflags(write=False)
         object.__setattr__(self, "vertices", vertices)

@@ -1,7 +1,7 @@
 """How far a mesh is from the truth. Every length is in the units of the arguments; every estimate states its samples and seed.
 
 Samples of surfaces are uniform by area. With samples on both sides every distance carries the sampling floor: two draws from the same
-surface are not 0 apart. `Comparison.floor_l1_sum` is that floor for the truth, so that a number can be read.
+surface are not 0 apart: compare(truth, truth) says how far.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ..errors import InputError
-from ..types import FloatArray, Mesh
+from ..sample.surface import sample_surface
+from ..types import Mesh
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,6 @@ class Comparison:
     seed: int
 
 
-def sample_surface(mesh: Mesh, count: int, seed: int) -> tuple[FloatArray, FloatArray]:
-    """(count, 3) points uniform by area and the (count, 3) normals of their faces. Raises InputError for a mesh without area."""
-    import trimesh
-
-    tri = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
-    if not len(mesh.faces) or not tri.area > 0:
-        raise InputError(f"a mesh must have area to be sampled, got {len(mesh.faces)} faces of area {tri.area:g}")
-    points, face = trimesh.sample.sample_surface(tri, count, seed=seed)
-    return np.asarray(points, dtype=np.float64), np.asarray(tri.face_normals[face])
-
-
 def compare(mesh: Mesh, truth: Mesh, *, samples: int = 100_000, tau: float | None = None, seed: int = 1) -> Comparison:
     """Distances between two surfaces from `samples` points on each (a mesh is drawn with `seed`, the truth with `seed` + 1).
 
@@ -51,8 +40,8 @@ def compare(mesh: Mesh, truth: Mesh, *, samples: int = 100_000, tau: float | Non
     """
     if tau is None:
         tau = 0.005 * float(np.linalg.norm(truth.bounds[1] - truth.bounds[0]))
-    points, normals = sample_surface(mesh, samples, seed)
-    true_points, true_normals = sample_surface(truth, samples, seed + 1)
+    points, normals, _ = sample_surface(mesh, samples, seed)
+    true_points, true_normals, _ = sample_surface(truth, samples, seed + 1)
     to_truth, at_truth = cKDTree(true_points).query(points, workers=-1)
     to_mesh, at_mesh = cKDTree(points).query(true_points, workers=-1)
     precision, recall = (to_truth < tau).mean(), (to_mesh < tau).mean()

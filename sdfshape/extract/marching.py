@@ -41,19 +41,18 @@ def extract_surface(
     EmptySurfaceError    the level set does not meet the grid
     """
     if lipschitz is None:
-        values = evaluate(grid.node_position(np.indices(grid.nodes).reshape(3, -1).T)).reshape(grid.nodes)
-        return _triangles(values, None, grid, iso, 0)
+        every = evaluate(grid.node_position(np.indices(grid.nodes).reshape(3, -1).T)).reshape(grid.nodes)
+        return _triangles(every, None, grid, iso, 0)
     active = active_cells(evaluate, grid, iso=iso, lipschitz=lipschitz, slack=slack)
     if not len(active.cells):
         raise _no_surface(iso, "no cell of the grid comes near it")
     corners = (active.cells[:, None] + CORNERS).reshape(-1, 3)
     flat = np.unique(np.ravel_multi_index(tuple(corners.T), grid.nodes))
-    values = np.full(grid.dense_evaluations, np.nan, np.float32)
-    at_nodes = evaluate(grid.node_position(np.stack(np.unravel_index(flat, grid.nodes), -1)))
-    values[flat] = at_nodes
+    values = np.full(grid.nodes, np.nan, np.float32)
+    values.ravel()[flat] = evaluate(grid.node_position(np.stack(np.unravel_index(flat, grid.nodes), -1)))
     mask = np.zeros(grid.nodes, bool)
     mask[tuple(active.cells.T + 1)] = True  # scikit-image looks up a cell's mask at its far corner
-    return _triangles(values.reshape(grid.nodes), mask, grid, iso, active.evaluations + len(flat))
+    return _triangles(values, mask, grid, iso, active.evaluations + len(flat))
 
 
 def _triangles(values: np.ndarray, mask: np.ndarray | None, grid: Grid, iso: float, evaluations: int) -> Surface:

@@ -52,4 +52,4 @@ def active_cells(
 
 def _inside(cells: IntArray, width: int, counts: Iterable[int]) -> np.ndarray:
     """Which cells of `width` fine ones begin inside the grid."""
-    return (cells * width < np.asarray(tuple(counts))).all(axis=1)
+    return np.all(cells * width < np.asarray(tuple(counts)), axis=1)

@@ -70,9 +70,13 @@ def load_field(path: str | PathLike[str]) -> SignedDistanceField:
     _check_shapes(path, layers, boxes, frame)
     bound = lipschitz_bound(layers)
     if not bound <= 1:
-        raise FieldFileError(f"{path.name}: weights must be 1-Lipschitz, theirs is {bound:.9f} and the file states {stated:.9f}: do not trust it")
+        raise FieldFileError(
+            f"{path.name}: weights must be 1-Lipschitz, theirs is {bound:.9f} and the file states {stated:.9f}: do not trust it"
+        )
     if abs(bound - stated) > SAME_BOUND:
-        raise FieldFileError(f"{path.name}: the certificate must fit the weights, {stated:.9f} is stated and {bound:.9f} computed: the file was changed")
+        raise FieldFileError(
+            f"{path.name}: the certificate must fit the weights, {stated:.9f} is stated and {bound:.9f} computed: the file was changed"
+        )
     return SignedDistanceField(layers, boxes, frame, float32_error_unit=float32_error, info=info)
 
 
@@ -89,7 +93,9 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
             header = json.loads((file.metadata() or {})["sdfshape"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
-        raise FieldFileError(f"{path.name}: a field must be a safetensors file written by this program: {str(error).splitlines()[0]}") from error
+        raise FieldFileError(
+            f"{path.name}: a field must be a safetensors file written by this program: {str(error).splitlines()[0]}"
+        ) from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise FieldFileError(f"{path.name}: a field must say '{FORMAT}' in its header: it is another program's file")
     if header.get("version") != FORMAT_VERSION:
@@ -102,7 +108,13 @@ def _check_shapes(path: Path, layers: Layers, boxes: Boxes, frame: Frame) -> Non
     k, inputs = len(boxes.lo), 3
     tensors = (*layers.matrices, *layers.biases, boxes.lo, boxes.hi)
     good = all(t.dtype == torch.float32 and bool(torch.isfinite(t).all()) for t in tensors)
-    good = good and layers.activation in ACTIVATIONS and k > 0 and boxes.lo.shape == boxes.hi.shape == (k, 3) and bool((boxes.hi > boxes.lo).all())
+    good = (
+        good
+        and layers.activation in ACTIVATIONS
+        and k > 0
+        and boxes.lo.shape == boxes.hi.shape == (k, 3)
+        and bool((boxes.hi > boxes.lo).all())
+    )
     for w, b in zip(layers.matrices, layers.biases, strict=True):
         good = good and w.ndim == 3 and w.shape[0] == k and w.shape[2] == inputs and b.shape == (k, 1, w.shape[1])
         inputs = w.shape[1] if w.ndim == 3 else -1

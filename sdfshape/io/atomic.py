@@ -81,8 +81,7 @@ def _create_beside(target: Path) -> Path:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as error:
         raise OutputError(
-            f"{shown_name(target)}: the folder {shown_name(target.parent)} is not writable ({error.strerror}): "
-            "choose another folder"
+            f"{shown_name(target)}: the folder {shown_name(target.parent)} is not writable ({error.strerror}): choose another folder"
         ) from error
     return temporary
 

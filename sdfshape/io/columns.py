@@ -17,9 +17,7 @@ _LABELS = ("label", "labels", "class", "scalar_label")
 _UNIT_TOLERANCE = 1e-2  # files print normals with as few as three digits
 
 
-def content_from_columns(
-    columns: Mapping[str, np.ndarray], label_column: str | None = None, *, faces: np.ndarray = NO_FACES
-) -> Content:
+def content_from_columns(columns: Mapping[str, np.ndarray], label_column: str | None = None, *, faces: np.ndarray = NO_FACES) -> Content:
     """The content of columns with names in lower case; unknown names are left out.
 
     columns : name to (n,) array
@@ -118,12 +116,8 @@ def _named_labels(columns: Mapping[str, np.ndarray], label_column: str | None) -
 
 def _numbered_labels(table: np.ndarray, label_column: str) -> np.ndarray:
     k = table.shape[1]
-    if not (
-        label_column.isascii() and label_column.isdigit() and len(label_column) < 6 and 1 <= int(label_column) <= k
-    ):
-        raise InputError(
-            f"the columns have no names, so the label column must be a number of 1 to {k}, got {label_column!r}"
-        )
+    if not (label_column.isascii() and label_column.isdigit() and len(label_column) < 6 and 1 <= int(label_column) <= k):
+        raise InputError(f"the columns have no names, so the label column must be a number of 1 to {k}, got {label_column!r}")
     return as_integers(table[:, int(label_column) - 1], f"labels (column {label_column})")
 
 

@@ -53,12 +53,8 @@ class Content:
     def mesh(self) -> Mesh:
         """The triangles; raises InputError where there are none or where a vertex is not finite."""
         if not self.has_faces:
-            raise InputError(
-                f"a mesh must have faces, the file holds {len(self.points)} points and none: read it as points"
-            )
+            raise InputError(f"a mesh must have faces, the file holds {len(self.points)} points and none: read it as points")
         bad = int((~np.isfinite(self.points).all(axis=1)).sum())
         if bad:
-            raise InputError(
-                f"a mesh must have finite vertices, {bad} of {len(self.points)} have NaN or infinity: repair the file"
-            )
+            raise InputError(f"a mesh must have finite vertices, {bad} of {len(self.points)} have NaN or infinity: repair the file")
         return Mesh(self.points, self.faces, colors=self.colors)

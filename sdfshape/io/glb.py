@@ -45,18 +45,13 @@ def _chunks(data: bytes) -> tuple[Any, bytes]:
     if words[0] != _MAGIC or words[1] != 2:
         raise InputError("a GLB file must begin with 'glTF' and version 2, it does not: is it another format?")
     if words[2] > len(data) or 20 + words[3] > len(data) or words[4] != _JSON:
-        raise InputError(
-            f"the header promises {words[2]} bytes, the file holds {len(data)}: it is truncated; copy it again"
-        )
+        raise InputError(f"the header promises {words[2]} bytes, the file holds {len(data)}: it is truncated; copy it again")
     tree = json.loads(data[20 : 20 + words[3]])
     at = 20 + words[3]
     head = np.frombuffer(data[at : at + 8].ljust(8, b"\0"), "<u4").tolist()
     body = data[at + 8 : at + 8 + head[0]] if head[1] == _BIN else b""
     if head[1] == _BIN and len(body) < head[0]:
-        raise InputError(
-            f"the GLB header promises {head[0]} bytes of data, the file holds {len(body)}: it is truncated; "
-            "copy it again"
-        )
+        raise InputError(f"the GLB header promises {head[0]} bytes of data, the file holds {len(body)}: it is truncated; copy it again")
     return tree, body
 
 
@@ -64,18 +59,14 @@ def _parts(scene: Scene, mesh: int, transform: np.ndarray) -> list[Content]:
     parts = []
     for primitive in scene.tree["meshes"][mesh]["primitives"]:
         if primitive.get("mode", _TRIANGLES) != _TRIANGLES:
-            raise InputError(
-                f"GLB primitives must be triangles (mode 4), got mode {str(primitive['mode'])[:9]!r}: triangulate first"
-            )
+            raise InputError(f"GLB primitives must be triangles (mode 4), got mode {str(primitive['mode'])[:9]!r}: triangulate first")
         attributes = primitive["attributes"]
         local = scene.array(attributes["POSITION"])
         if local.ndim != 2 or local.shape[1] != 3:
             raise InputError(f"GLB positions must be (n, 3), got {local.shape}: the file is damaged")
         scene.vertices += len(local)
         if scene.vertices > _MAX_VERTICES:
-            raise InputError(
-                f"a GLB scene must place at most {_MAX_VERTICES} vertices, this one places more: export one copy"
-            )
+            raise InputError(f"a GLB scene must place at most {_MAX_VERTICES} vertices, this one places more: export one copy")
         indices = scene.array(primitive["indices"]) if "indices" in primitive else np.arange(len(local))
         if len(indices) % 3:
             raise InputError(f"GLB triangles must have 3 corners each, got {len(indices)} indices: the file is damaged")
@@ -99,9 +90,7 @@ def _normals(scene: Scene, attributes: dict, transform: np.ndarray, n: int) -> n
     normals = scene.array(attributes["NORMAL"])
     if normals.shape != (n, 3):
         raise InputError(f"GLB normals must be ({n}, 3), got {normals.shape}: the file is damaged")
-    cofactors = np.cross(
-        transform[[1, 2, 0], :3], transform[[2, 0, 1], :3]
-    )  # turns normals rightly, and exists for any transform
+    cofactors = np.cross(transform[[1, 2, 0], :3], transform[[2, 0, 1], :3])  # turns normals rightly, and exists for any transform
     turned = normals @ cofactors.T
     length = np.linalg.norm(turned, axis=1, keepdims=True)
     return np.divide(turned, length, out=np.zeros_like(turned), where=length > 0)
@@ -123,9 +112,7 @@ def _joined(parts: list[Content]) -> Content:
     colors = [part.colors for part in parts if part.colors is not None]
     return Content(
         points=np.concatenate([part.points for part in parts]),
-        faces=np.concatenate(
-            [part.faces + offset for part, offset in zip(parts, offsets, strict=False) if part.faces is not None]
-        ),
+        faces=np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=False) if part.faces is not None]),
         normals=np.concatenate(normals) if len(normals) == len(parts) else None,
         colors=np.concatenate(colors) if len(colors) == len(parts) else None,
     )
@@ -144,9 +131,7 @@ def write_glb(mesh: Mesh, path: Path) -> None:
     if mesh.colors is not None:
         # four bytes a vertex: rows of glTF attributes begin at multiples of four
         blocks.append(np.column_stack([mesh.colors, np.full(len(mesh.colors), 255, np.uint8)]).tobytes())
-        accessors.append(
-            {"bufferView": 2, "componentType": 5121, "normalized": True, "count": len(local), "type": "VEC4"}
-        )
+        accessors.append({"bufferView": 2, "componentType": 5121, "normalized": True, "count": len(local), "type": "VEC4"})
     body = b"".join(blocks)
     tree = {
         "asset": {"version": "2.0", "generator": "sdfshape"},

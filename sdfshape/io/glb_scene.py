@@ -36,9 +36,7 @@ class Scene:
         while stack:
             index, above = stack.pop()
             if index in seen:
-                raise InputError(
-                    f"a GLB node must have one parent, node {str(index)[:9]} has more: the file is damaged"
-                )
+                raise InputError(f"a GLB node must have one parent, node {str(index)[:9]} has more: the file is damaged")
             seen.add(index)
             node = nodes[index]
             transform = above @ _transform(node)

@@ -32,9 +32,7 @@ def modelnet10_file(root: str | os.PathLike[str], class_name: str, number: int, 
     folder = _folder(root, class_name, split)
     path = folder / f"{class_name}_{number:04d}.off"
     if not path.is_file():
-        raise InputError(
-            f"{path.name}: there is no such file in {folder}: numbers count over train and test, try the other split"
-        )
+        raise InputError(f"{path.name}: there is no such file in {folder}: numbers count over train and test, try the other split")
     return path
 
 
@@ -47,9 +45,7 @@ def iter_modelnet10(root: str | os.PathLike[str], split: Split) -> Iterator[Mode
         `root` lacks one of the ten classes, a class lacks the split, or a split has no shapes; checked before the
         first shape.
     """
-    shapes = [
-        shape for class_name in MODELNET10_CLASSES for shape in _shapes(_folder(root, class_name, split), class_name)
-    ]
+    shapes = [shape for class_name in MODELNET10_CLASSES for shape in _shapes(_folder(root, class_name, split), class_name)]
     return iter(shapes)
 
 
@@ -73,7 +69,5 @@ def _shapes(folder: Path, class_name: str) -> list[ModelNetFile]:
     matches = [(path, pattern.fullmatch(path.name)) for path in folder.iterdir()]
     shapes = sorted(ModelNetFile(class_name, int(match[1]), path) for path, match in matches if match)
     if not shapes:
-        raise InputError(
-            f"{shown_name(folder)}: a split must hold files {class_name}_0001.off, {folder} holds none: unpack it again"
-        )
+        raise InputError(f"{shown_name(folder)}: a split must hold files {class_name}_0001.off, {folder} holds none: unpack it again")
     return shapes

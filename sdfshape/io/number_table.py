@@ -100,9 +100,7 @@ def _as_numbers(words: list[bytes], counts: np.ndarray, rows: int, row_name: str
         return numbers
     bad = next(i for i, word in enumerate(words) if not is_number(word))
     row = rows + int(np.searchsorted(np.cumsum(counts), bad, side="right")) + 1
-    raise InputError(
-        f"every {row_name} must hold numbers, {row_name} {row} holds {shown_token(words[bad])}: repair that line"
-    )
+    raise InputError(f"every {row_name} must hold numbers, {row_name} {row} holds {shown_token(words[bad])}: repair that line")
 
 
 def is_number(word: bytes) -> bool:

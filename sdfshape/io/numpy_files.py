@@ -55,17 +55,13 @@ def read_npz(data: bytes, label_column: str | None = None) -> Content:
             entries = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             key = next((k for k in _POINT_KEYS if k in entries), None)
             if key is None:
-                raise InputError(
-                    f"an .npz must have an array points, xyz, vertices or pos, it has {_listed(entries)}: rename one"
-                )
+                raise InputError(f"an .npz must have an array points, xyz, vertices or pos, it has {_listed(entries)}: rename one")
             if label_column is not None and label_column not in entries:
                 raise InputError(f"the label column must be one of {_listed(entries)}, got {label_column!r}")
             wanted = (key, "normals", "colors", label_column or "labels")
             arrays = {k: _array(_unpacked(archive, entries[k])) for k in wanted if k in entries}
     except _ZIP_ERRORS as error:
-        raise InputError(
-            f"an .npz must be a sound zip archive, {_one_line(error)}: the file is damaged; copy it again"
-        ) from error
+        raise InputError(f"an .npz must be a sound zip archive, {_one_line(error)}: the file is damaged; copy it again") from error
     return _content(arrays, key, label_column or "labels")
 
 
@@ -96,28 +92,19 @@ def _array(data: bytes) -> np.ndarray:
     """The array of an NPY file, once its header was found to promise exactly the bytes behind it."""
     major = data[6] if len(data) > 6 else 0
     if not data.startswith(_MAGIC) or major not in (1, 2, 3) or len(data) < 12:
-        raise InputError(
-            f"an NPY file must begin with \\x93NUMPY and a version of 1 to 3, got {shown_token(data[:8])}: save "
-            "it again"
-        )
+        raise InputError(f"an NPY file must begin with \\x93NUMPY and a version of 1 to 3, got {shown_token(data[:8])}: save it again")
     begin = 10 if major == 1 else 12
     length = int.from_bytes(data[8:begin], "little")
     header = data[begin : begin + length]
     if len(header) < length or length > _MAX_HEADER_BYTES:
-        raise InputError(
-            f"the NPY header must have {length} bytes, the file has {len(data) - begin}: it is truncated; copy it again"
-        )
+        raise InputError(f"the NPY header must have {length} bytes, the file has {len(data) - begin}: it is truncated; copy it again")
     match = _HEADER.fullmatch(header)
     kind = f"{match[2].decode()}{int(match[3])}" if match else ""
     if match is None or kind not in _NUMBERS:
         shown = shown_token(re.sub(rb"^\{\s*'descr':\s*", b"", header).split(b", 'fortran")[0])
-        raise InputError(
-            f"an array must hold plain numbers, this one holds {shown} (objects, text, complex or records): save floats"
-        )
+        raise InputError(f"an array must hold plain numbers, this one holds {shown} (objects, text, complex or records): save floats")
     shape = tuple(map(int, re.findall(rb"\d+", match[5])))
-    return _filled(
-        data, begin + length, np.dtype(match[1].decode().replace("|", "=") + kind), shape, match[4] == b"True"
-    )
+    return _filled(data, begin + length, np.dtype(match[1].decode().replace("|", "=") + kind), shape, match[4] == b"True")
 
 
 def _filled(data: bytes, at: int, dtype: np.dtype, shape: tuple[int, ...], is_fortran: bool) -> np.ndarray:
@@ -140,9 +127,7 @@ def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
             f"from {info.compress_size}: if you trust it, save it again uncompressed"
         )
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise InputError(
-            f"an .npz must be stored or deflated, {info.filename[:24]!r} is packed otherwise: save it again with numpy"
-        )
+        raise InputError(f"an .npz must be stored or deflated, {info.filename[:24]!r} is packed otherwise: save it again with numpy")
     with archive.open(info) as entry:
         head = entry.read(_MAX_HEADER_BYTES)
         return head + entry.read(max(info.file_size - len(head), 0))

@@ -32,9 +32,7 @@ def read_obj(data: bytes) -> Content:
     if n == 0:
         raise InputError("an OBJ file must have lines 'v x y z', the file has none: is it another format?")
     if k not in (3, 4, 6, 7):
-        raise InputError(
-            f"a vertex must have 3, 4, 6 or 7 numbers (x y z, w, colours), the lines have {k}: repair the file"
-        )
+        raise InputError(f"a vertex must have 3, 4, 6 or 7 numbers (x y z, w, colours), the lines have {k}: repair the file")
     face_lines = _FACE.findall(text)
     return Content(
         points=table[:, :3],

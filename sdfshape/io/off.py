@@ -27,15 +27,12 @@ def read_off(data: bytes) -> Content:
         text = re.sub(rb"#[^\n]*", b"", text)
     keyword = _KEYWORD.match(text)
     if keyword and (keyword[4] or keyword[5] or keyword[6]):
-        raise InputError(
-            "an OFF file must be three-dimensional text, this one is 4OFF, nOFF or BINARY: convert it to PLY"
-        )
+        raise InputError("an OFF file must be three-dimensional text, this one is 4OFF, nOFF or BINARY: convert it to PLY")
     body = text[keyword.end() :] if keyword else text
     counts = _COUNTS.match(body)
     if not counts:
         raise InputError(
-            "an OFF file must begin with OFF and the counts of vertices and faces, got "
-            f"{shown_token(text.strip())}: is it another format?"
+            f"an OFF file must begin with OFF and the counts of vertices and faces, got {shown_token(text.strip())}: is it another format?"
         )
     n, f = int(counts[1][:20]), int(counts[2][:20])
     rows = _promised_rows(body[counts.end() :], n, f)
@@ -57,15 +54,11 @@ def _promised_rows(body: bytes, n: int, f: int) -> Rows:
     return rows
 
 
-def _vertex_columns(
-    table: np.ndarray, *, has_normals: bool, has_colors: bool
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+def _vertex_columns(table: np.ndarray, *, has_normals: bool, has_colors: bool) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     n, k = table.shape if len(table) else (0, 3)
     wanted = 3 + 3 * has_normals + 3 * has_colors
     if k < wanted:
-        raise InputError(
-            f"a vertex must have {wanted} numbers, the rows have {k}: the file is damaged or its keyword is wrong"
-        )
+        raise InputError(f"a vertex must have {wanted} numbers, the rows have {k}: the file is damaged or its keyword is wrong")
     colors = None
     if has_colors:  # Geomview's order is x y z, normal, colour
         channels = table[:, 3 + 3 * has_normals :][:, :3]

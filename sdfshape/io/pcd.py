@@ -18,9 +18,7 @@ from .source import shown_token
 _MAX_HEADER_BYTES = 1 << 16
 _MAX_ROW_BYTES = 1 << 16  # the largest descriptor of PCL takes about 8 kB
 _DATA_LINE = re.compile(rb"(?:^|\n)[ \t]*DATA[ \t]+(\w+)[ \t]*\r?(?:\n|$)")
-_CODES = {(b"F", 4): "<f4", (b"F", 8): "<f8"} | {
-    (t, s): f"<{c}{s}" for t, c in ((b"I", "i"), (b"U", "u")) for s in (1, 2, 4, 8)
-}
+_CODES = {(b"F", 4): "<f4", (b"F", 8): "<f8"} | {(t, s): f"<{c}{s}" for t, c in ((b"I", "i"), (b"U", "u")) for s in (1, 2, 4, 8)}
 _PACKED_COLORS = ("rgb", "rgba")
 
 
@@ -57,16 +55,11 @@ def read_pcd(data: bytes, label_column: str | None = None) -> Content:
 def _header(data: bytes) -> _Header:
     end = _DATA_LINE.search(data[:_MAX_HEADER_BYTES])
     if not end:
-        raise InputError(
-            f"a PCD file must have a header that ends with DATA, it begins {shown_token(data[:12])}: is it "
-            "another format?"
-        )
+        raise InputError(f"a PCD file must have a header that ends with DATA, it begins {shown_token(data[:12])}: is it another format?")
     lines = [line.split() for line in plain_lines(data[: end.start()]).split(b"\n")]
     entries = {words[0].upper(): words[1:] for words in lines if words and not words[0].startswith(b"#")}
     if end[1] not in (b"ascii", b"binary", b"binary_compressed"):
-        raise InputError(
-            f"PCD data must be ascii, binary or binary_compressed, got {shown_token(end[1])}: convert the file"
-        )
+        raise InputError(f"PCD data must be ascii, binary or binary_compressed, got {shown_token(end[1])}: convert the file")
     return _Header(_fields(entries), _point_count(entries), end[1], end.end())
 
 
@@ -98,17 +91,13 @@ def _fields(entries: dict[bytes, list[bytes]]) -> tuple[tuple[str, str, int], ..
 def _point_count(entries: dict[bytes, list[bytes]]) -> int:
     words = entries.get(b"POINTS") or [*entries.get(b"WIDTH", [b"?"]), *entries.get(b"HEIGHT", [b"1"])]
     if not all(re.fullmatch(rb"\d{1,18}", word) for word in words):
-        raise InputError(
-            f"the count of points must be a whole number of 0 or more, the header has {shown_token(b' '.join(words))}"
-        )
+        raise InputError(f"the count of points must be a whole number of 0 or more, the header has {shown_token(b' '.join(words))}")
     return math.prod(int(word) for word in words)
 
 
 def _check_count(header: _Header, held: int) -> None:
     if held < header.points:
-        raise InputError(
-            f"the header promises {header.points} points, the file holds {held}: it is truncated; copy it again"
-        )
+        raise InputError(f"the header promises {header.points} points, the file holds {held}: it is truncated; copy it again")
 
 
 def _text_columns(body: bytes, header: _Header) -> dict[str, np.ndarray]:
@@ -116,9 +105,7 @@ def _text_columns(body: bytes, header: _Header) -> dict[str, np.ndarray]:
     _check_count(header, len(table))
     width = sum(count for _, _, count in header.fields)
     if len(table) and table.shape[1] != width:
-        raise InputError(
-            f"a row must have {width} numbers as the header says, the rows have {table.shape[1]}: the file is damaged"
-        )
+        raise InputError(f"a row must have {width} numbers as the header says, the rows have {table.shape[1]}: the file is damaged")
     columns, at = {}, 0
     for name, code, count in header.fields:
         if count == 1 and len(table):
@@ -143,10 +130,7 @@ def _compressed_columns(body: bytes, header: _Header) -> dict[str, np.ndarray]:
     size = header.points * header.row_bytes
     packed_size, claimed = int.from_bytes(body[:4], "little"), int.from_bytes(body[4:8], "little")
     if len(body) < 8 or packed_size > len(body) - 8:
-        raise InputError(
-            f"the file must hold {packed_size} bytes of compressed data, it holds {max(len(body) - 8, 0)}: copy "
-            "it again"
-        )
+        raise InputError(f"the file must hold {packed_size} bytes of compressed data, it holds {max(len(body) - 8, 0)}: copy it again")
     if claimed != size or size > MAX_RATIO * packed_size:
         raise InputError(
             f"the header promises {header.points} points ({size} bytes), the compressed data stands for "
@@ -169,9 +153,6 @@ def _unpacked(packed: np.ndarray) -> dict[str, np.ndarray]:
     else:
         numbers = np.nan_to_num(packed.astype(np.float64), nan=0.0)
         if len(numbers) and not (numbers.min() >= -(2**31) and numbers.max() < 2**32):
-            raise InputError(
-                f"packed colours must be 32-bit numbers, got {numbers.min():g} to {numbers.max():g}: the file "
-                "is damaged"
-            )
+            raise InputError(f"packed colours must be 32-bit numbers, got {numbers.min():g} to {numbers.max():g}: the file is damaged")
         bits = (numbers.astype(np.int64) & 0xFFFFFFFF).astype(np.uint32)
     return {name: ((bits >> shift) & 255).astype(np.uint8) for name, shift in (("red", 16), ("green", 8), ("blue", 0))}

@@ -42,9 +42,7 @@ def _corner_list(element: dict[str, np.ndarray | Rows], name: str) -> Rows:
                 return corners
     if all(len(c.sizes if isinstance(c, Rows) else c) == 0 for c in element.values()):
         return Rows(np.zeros(0, np.int64), np.zeros(0, np.int64))
-    raise InputError(
-        f"the element {name!r} must have the list vertex_indices or vertex_index, it has neither: export it again"
-    )
+    raise InputError(f"the element {name!r} must have the list vertex_indices or vertex_index, it has neither: export it again")
 
 
 def _strips(rows: Rows) -> np.ndarray:

@@ -99,22 +99,14 @@ def _of_type(column: np.ndarray, prop: Property) -> np.ndarray:
     integers = as_integers(column, f"the {prop.name[:24]!r} of a row")
     limits = np.iinfo(prop.type)
     if len(integers) and not (limits.min <= integers.min() and integers.max() <= limits.max):
-        raise InputError(
-            f"{prop.name[:24]!r} must be {limits.min} to {limits.max}, got {integers.min()} to {integers.max()}"
-        )
+        raise InputError(f"{prop.name[:24]!r} must be {limits.min} to {limits.max}, got {integers.min()} to {integers.max()}")
     return integers.astype(prop.type)
 
 
 def _binary_element(data: bytes, at: int, element: Element, order: str) -> tuple[Columns, int]:
     lengths = _first_lengths(data, at, element, order)
     if lengths is not None:
-        dtype = np.dtype(
-            [
-                (f"{i}{part}", *form)
-                for i, p in enumerate(element.properties)
-                for part, form in _fields(p, i, lengths, order)
-            ]
-        )
+        dtype = np.dtype([(f"{i}{part}", *form) for i, p in enumerate(element.properties) for part, form in _fields(p, i, lengths, order)])
         end = at + element.count * dtype.itemsize
         if end <= len(data):
             table = np.frombuffer(data, dtype, element.count, at)
@@ -141,9 +133,7 @@ def _first_lengths(data: bytes, at: int, element: Element, order: str) -> dict[i
         if not element.count:
             lengths[i] = 0
             continue
-        size = int.from_bytes(
-            data[at : at + int(prop.length_type[1])], "little" if order == "<" else "big", signed=False
-        )
+        size = int.from_bytes(data[at : at + int(prop.length_type[1])], "little" if order == "<" else "big", signed=False)
         at += int(prop.length_type[1]) + size * int(prop.type[1])
         if at > len(data) or size > _MAX_UNIFORM:
             return None

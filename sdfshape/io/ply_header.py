@@ -53,9 +53,7 @@ class Header:
 def read_header(data: bytes) -> Header:
     """The header, once every count in it was found possible for the size of the file."""
     if not re.match(rb"ply[ \t]*[\r\n]", data):
-        raise InputError(
-            f"a PLY file must begin with the line 'ply', got {shown_token(data[:12])}: is it another format?"
-        )
+        raise InputError(f"a PLY file must begin with the line 'ply', got {shown_token(data[:12])}: is it another format?")
     end = _END.search(data[:_MAX_HEADER_BYTES])
     if not end:
         raise InputError("a PLY header must end with 'end_header', it does not: the file is truncated; copy it again")
@@ -72,9 +70,7 @@ def read_header(data: bytes) -> Header:
         elif words[0] == b"property" and elements:
             elements[-1] = _with_property(elements[-1], words)
         else:
-            raise InputError(
-                f"a PLY header line must be known, got {shown_token(b' '.join(words))}: the header is damaged"
-            )
+            raise InputError(f"a PLY header line must be known, got {shown_token(b' '.join(words))}: the header is damaged")
     if byte_order is None:
         raise InputError("a PLY header must have a line 'format', it has none: the header is damaged")
     header = Header(byte_order, tuple(elements), end.end())
@@ -85,9 +81,7 @@ def read_header(data: bytes) -> Header:
 def _element(words: list[bytes], elements: list[Element]) -> Element:
     name = words[1].decode("ascii", "backslashreplace")
     if not re.fullmatch(rb"\d{1,18}", words[2]):
-        raise InputError(
-            f"counts must be whole numbers of 0 or more, element {shown_token(words[1])} has {shown_token(words[2])}"
-        )
+        raise InputError(f"counts must be whole numbers of 0 or more, element {shown_token(words[1])} has {shown_token(words[2])}")
     if any(element.name == name for element in elements):
         raise InputError(f"a PLY element must come once, {shown_token(words[1])} comes twice: the header is damaged")
     return Element(name, int(words[2]), ())
@@ -101,9 +95,7 @@ def _with_property(element: Element, words: list[bytes]) -> Element:
     name = words[-1].decode("ascii", "backslashreplace")
     length_type = _TYPES[types[0]] if is_list else None
     if length_type and length_type[0] == "f":
-        raise InputError(
-            f"the length of a PLY list must be an integer type, {shown_token(words[-1])} has {shown_token(words[2])}"
-        )
+        raise InputError(f"the length of a PLY list must be an integer type, {shown_token(words[-1])} has {shown_token(words[2])}")
     if any(p.name == name for p in element.properties):
         raise InputError(f"a PLY property must come once, {shown_token(words[-1])} comes twice: the header is damaged")
     added = Property(name, _TYPES[types[-1]], length_type)
@@ -124,6 +116,4 @@ def _check_size(header: Header, body_bytes: int) -> None:
                 "can hold: the file is truncated or damaged; copy it again"
             )
         if element.count and not element.properties:
-            raise InputError(
-                f"a PLY element must have properties, {element.name[:24]!r} has none: the header is damaged"
-            )
+            raise InputError(f"a PLY element must have properties, {element.name[:24]!r} has none: the header is damaged")

@@ -96,9 +96,7 @@ def _read(path: str | os.PathLike[str], label_column: str | None, convert: Calla
     except InputError as error:
         raise InputError(f"{shown_name(path)}: {error}") from error
     except MemoryError as error:
-        raise InputError(
-            f"{shown_name(path)}: the shape must fit into memory, it does not: thin or split it first"
-        ) from error
+        raise InputError(f"{shown_name(path)}: the shape must fit into memory, it does not: thin or split it first") from error
 
 
 def _content(path: str | os.PathLike[str], label_column: str | None) -> Content:

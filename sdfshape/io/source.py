@@ -53,6 +53,4 @@ def _check_status(status: os.stat_result) -> None:
         raise InputError("a file must hold something, this one is empty (0 bytes): copy or export it again")
     if status.st_size > MAX_FILE_BYTES:
         gib = status.st_size / (1 << 30)
-        raise InputError(
-            f"a file must be at most {MAX_FILE_BYTES >> 30} GiB, this one has {gib:.1f}: thin or split it first"
-        )
+        raise InputError(f"a file must be at most {MAX_FILE_BYTES >> 30} GiB, this one has {gib:.1f}: thin or split it first")

@@ -39,16 +39,9 @@ def read_stl(data: bytes) -> Content:
 
 def _size_law(size: int, claimed: int) -> str:
     if size < _HEADER_BYTES:
-        return (
-            f"an STL file is text with 'solid' or has a header of {_HEADER_BYTES} bytes, the file has {size} bytes: "
-            "copy it again"
-        )
+        return f"an STL file is text with 'solid' or has a header of {_HEADER_BYTES} bytes, the file has {size} bytes: copy it again"
     held = (size - _HEADER_BYTES) // _RECORD.itemsize
-    advice = (
-        "it is truncated; copy it again"
-        if held < claimed
-        else "the count is wrong or bytes were added; export it again"
-    )
+    advice = "it is truncated; copy it again" if held < claimed else "the count is wrong or bytes were added; export it again"
     return f"the header promises {claimed} triangles, the file holds {held}: {advice}"
 
 

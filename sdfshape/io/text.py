@@ -49,20 +49,14 @@ def read_text(data: bytes, label_column: str | None = None) -> Content:
 def read_pwn(data: bytes, label_column: str | None = None) -> Content:
     """Points with normals: rows of six numbers, the last three a normal of any length."""
     if label_column is not None:
-        raise InputError(
-            f"a .pwn file has no columns but points and normals, got the label column {label_column!r}: leave it out"
-        )
+        raise InputError(f"a .pwn file has no columns but points and normals, got the label column {label_column!r}: leave it out")
     text = plain_lines(data)
     header = _header(text)
     table = number_table(_blank_separated(_COMMENT.sub(b"", text[header.body_at :]), header.separator), "row")
     if header.promised is not None and header.promised != len(table):
-        raise InputError(
-            f"the first line promises {header.promised} points, the file holds {len(table)}: copy it again"
-        )
+        raise InputError(f"the first line promises {header.promised} points, the file holds {len(table)}: copy it again")
     if table.shape[1] != 6:
-        raise InputError(
-            f"a .pwn row must have 6 numbers (point and normal), the rows have {table.shape[1]}: name the file .xyz"
-        )
+        raise InputError(f"a .pwn row must have 6 numbers (point and normal), the rows have {table.shape[1]}: name the file .xyz")
     return Content(points=table[:, :3], normals=table[:, 3:])
 
 
@@ -83,10 +77,7 @@ def _header(text: bytes) -> _Header:
             names, is_comment = _names(line), False
         at = end
     first = shown_token(text.lstrip()[:40].split(b"\n")[0])
-    raise InputError(
-        f"a point file must have rows of numbers, none below a header of at most {_MAX_HEADER_LINES} lines: it "
-        f"begins {first}"
-    )
+    raise InputError(f"a point file must have rows of numbers, none below a header of at most {_MAX_HEADER_LINES} lines: it begins {first}")
 
 
 def _with_count(text: bytes, at: int, end: int, words: list[bytes], header: _Header) -> _Header:
@@ -96,10 +87,7 @@ def _with_count(text: bytes, at: int, end: int, words: list[bytes], header: _Hea
     if len(words) != 1 or not words[0].lstrip(b"+-").isdigit() or (rest and len(below) < 2):
         return header
     if len(words[0]) > 18 or int(words[0]) < 0:
-        raise InputError(
-            f"the count of points must be 0 or more and possible, the first line says {shown_token(words[0])}: "
-            "repair it"
-        )
+        raise InputError(f"the count of points must be 0 or more and possible, the first line says {shown_token(words[0])}: repair it")
     count = int(words[0])
     if not rest:
         raise InputError(f"the first line promises {count} points, the file holds 0: it is truncated; copy it again")
@@ -114,9 +102,7 @@ def _blank_separated(body: bytes, separator: bytes) -> bytes:
     if not separator:
         return body
     if separator == b";" and b"," in body:
-        raise InputError(
-            "numbers must have decimal points, the file has commas between semicolons: replace the commas by points"
-        )
+        raise InputError("numbers must have decimal points, the file has commas between semicolons: replace the commas by points")
     if re.search(rb"%b[ \t]*%b" % (separator, separator), body):
         raise InputError("every column of every row must have a number, a row has an empty column: fill or remove it")
     return body.replace(separator, b" ")

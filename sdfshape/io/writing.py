@@ -53,9 +53,7 @@ def write_mesh(mesh: Mesh, path: str | os.PathLike[str], *, overwrite: bool = Fa
         STL would move a vertex by more than 1e-5 of the bounding-box diagonal.
     """
     if not len(mesh.faces):
-        raise OutputError(
-            f"{shown_name(path)}: a mesh must have faces to be written, this one has none: write its points"
-        )
+        raise OutputError(f"{shown_name(path)}: a mesh must have faces to be written, this one has none: write its points")
     _write(mesh, path, _MESHES, overwrite=overwrite)
 
 
@@ -73,15 +71,11 @@ def write_points(cloud: PointCloud, path: str | os.PathLike[str], *, overwrite: 
     _write(cloud, path, _CLOUDS, overwrite=overwrite)
 
 
-def _write(
-    shape: T, path: str | os.PathLike[str], writers: Mapping[str, Callable[[T, Path], None]], *, overwrite: bool
-) -> None:
+def _write(shape: T, path: str | os.PathLike[str], writers: Mapping[str, Callable[[T, Path], None]], *, overwrite: bool) -> None:
     ending = Path(os.fsdecode(path)).suffix.lower()
     if ending not in writers:
         known = " ".join(writers)
-        raise OutputError(
-            f"{shown_name(path)}: this output must end in one of {known}, got {ending[:16]!r}: choose one of these"
-        )
+        raise OutputError(f"{shown_name(path)}: this output must end in one of {known}, got {ending[:16]!r}: choose one of these")
     with atomic_write(path, overwrite=overwrite) as temporary:
         try:
             writers[ending](shape, temporary)

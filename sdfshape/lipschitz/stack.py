@@ -1,7 +1,7 @@
 """The chain of orthogonal layers with |.|, forward and backward by hand: the inner loop of training.
 
-The same function as `Layers` (its slow twin in the tests), about 1.5x faster than autograd: buffers are kept between steps (a fresh megabyte
-costs more in page faults than the product that fills it), and the slope of |.| is applied by flipping sign bits.
+The same function as `Layers` (its slow twin in the tests), about 1.5x faster than autograd: buffers are kept between steps (a fresh
+megabyte costs more in page faults than the product that fills it), and the slope of |.| is applied by flipping sign bits.
 
 Notation: k networks, b points each, w width; Q_j (w, w) orthogonal; z_j = h_(j-1) Q_j^T + b_j, h_j = |z_j|; f = h_L . v / |v| + c.
 The first layer reads the first d columns of Q_1: an isometry R^d -> R^w.

@@ -72,6 +72,8 @@ def orient(points_unit: FloatArray) -> OrientedCloud:
 
 def _sky_vote(points: FloatArray, normals: FloatArray, sky: Sky) -> FloatArray:
     """(n,) how much more sky there is on the side of the normal than on the other."""
-    ahead = sum(sky.seen_from(points + reach * sky.radius * normals) for reach in LOOK_OUT)
-    behind = sum(sky.seen_from(points - reach * sky.radius * normals) for reach in LOOK_OUT)
-    return ahead - behind
+    difference = np.zeros(len(points))
+    for reach in LOOK_OUT:
+        step = reach * sky.radius * normals
+        difference += sky.seen_from(points + step) - sky.seen_from(points - step)
+    return difference

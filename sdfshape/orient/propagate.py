@@ -13,7 +13,6 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components, mini
 
 from ..types import FloatArray, IntArray
 
-
 CUTS = (0.4, 0.2, 0.1, 0.05, 0.025)  # tree edges above a cut carry no sign; a contested patch is cut again, lower
 CONTESTED = 0.8  # confidence below which a patch is cut again
 

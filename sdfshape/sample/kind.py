@@ -1,7 +1,7 @@
 """Closed or wrap: which evidence a cloud can give.
 
-`closed` trusts the orientation: sharp, right where inside and outside exist. `wrap` trusts none: whole and in one piece where they do not (sheets,
-double walls, furniture), a little thick. `auto` measures whether the orientation makes sense (`coherence`) and takes wrap where not.
+`closed` trusts the orientation: sharp, right where inside and outside exist. `wrap` trusts none: whole and in one piece where they do not
+(sheets, double walls, furniture), a little thick. `auto` measures whether the orientation makes sense (`coherence`) and takes wrap where not.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ COHERENT = 0.93  # solids measured 0.945 and up, ModelNet10's furniture 0.914 an
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """evidence to train on; kind : closed, wrap, or points alone; coherence : of the orientation in [0, 1], nan if not looked at; confidence : mean over the
-    points of how one-sided the vote for their normal was.   warnings : what the user should know.
+    """evidence to train on.   kind : closed, wrap, or points alone.   warnings : what the user should know.
+    coherence : of the orientation in [0, 1], nan if not looked at.
+    confidence : mean over the points of how one-sided the vote for their normal was.
     """
 
     evidence: Evidence
@@ -33,10 +34,11 @@ class Gathered:
     warnings: tuple[str, ...]
 
 
-def gather_evidence(
-    points_unit: FloatArray, surface: str, labels: int, rng: np.random.Generator, stage: Callable[[str], None]
-) -> Gathered:
-    """Labelled places for points (n, 3), unit frame; surface "none" gathers nothing (the points are all there is). `stage` is told "orient" and "sample" when they begin."""
+def gather_evidence(points_unit: FloatArray, surface: str, labels: int, rng: np.random.Generator, stage: Callable[[str], None]) -> Gathered:
+    """Labelled places for points (n, 3), unit frame; surface "none" gathers nothing (the points are all there is).
+
+    `stage` is told "orient" and "sample" when they begin.
+    """
     stage("orient")
     if surface == "none":
         return Gathered(NO_EVIDENCE, "points", float("nan"), float("nan"), ())

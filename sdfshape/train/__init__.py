@@ -1,6 +1,5 @@
 """Training: configuration, the one-class loop, checkpoints."""
 
-from .checkpoint import fingerprint as fingerprint
 from .config import PAPER_POINTS as PAPER_POINTS
 from .config import PRESETS as PRESETS
 from .config import NetworkConfig as NetworkConfig

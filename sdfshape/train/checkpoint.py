@@ -42,7 +42,11 @@ def load_checkpoint(path: str | PathLike[str], mark: str) -> dict[str, Tensor]:
             stated = (file.metadata() or {}).get("sdfshape_checkpoint")
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{name}: a checkpoint must be a safetensors file of this program: {str(error).splitlines()[0]}: delete it") from error
+        raise InputError(
+            f"{name}: a checkpoint must be a safetensors file of this program: {str(error).splitlines()[0]}: delete it"
+        ) from error
     if stated != mark:
-        raise InputError(f"{name}: a checkpoint must be of the same input, preset, seed and threads, this one is not: delete it or repeat the command it came from")
+        raise InputError(
+            f"{name}: a checkpoint must be of the same input, preset, seed and threads, this one is not: delete it"
+        )
     return state

@@ -16,11 +16,10 @@ from ..lipschitz import Boxes, Layers, certify
 from ..lipschitz.stack import StackEngine, StackParameters
 from ..losses import hkr_loss, hkr_slopes
 from ..sample import Evidence
-from .pool import SamplePool
 from .config import TrainConfig
 from .muon import OrthogonalMuon
+from .pool import SamplePool
 from .record import Record
-
 
 CPU = torch.device("cpu")
 

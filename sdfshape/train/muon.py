@@ -1,7 +1,8 @@
 """Muon on the orthogonal group: the optimiser of the hidden matrices. They stay orthogonal by the way they move.
 
 Notation: Q orthogonal, G gradient, A = G Q^T - Q G^T skew (the gradient in the Lie algebra), M its running average.
-Jordan et al. 2024 level the singular values of a momentum matrix (Muon); here the momentum lives in the Lie algebra and the levelled M turns Q.
+Jordan et al. 2024 level the singular values of a momentum matrix (Muon); here the momentum lives in the Lie algebra,
+and the levelled M turns Q.
 """
 
 from __future__ import annotations

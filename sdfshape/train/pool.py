@@ -2,9 +2,9 @@
 
 Half of a batch is fresh from the evidence; the other half are the fresh places of the step before, moved once by
     x <- Proj_B(x - eta f(x) grad f / |grad f|^2),   eta ~ U(0, 1),
-with the gradient that the training step computed anyway: the walk costs nothing. A place never moves more than nine tenths of the way its evidence
-allows, so it cannot pass the surface and its label stays right; places with no such way are drawn anew. Walkers that live longer starve the
-far field (measured: Chamfer .036 against .018), so each walks once and is replaced.
+with the gradient that the training step computed anyway: the walk costs nothing. A place never moves more than nine tenths of the way
+its evidence allows, so it cannot pass the surface and its label stays right; places with no such way are drawn anew. Walkers that live
+longer starve the far field (measured: Chamfer .036 against .018), so each walks once and is replaced.
 
 Layout of a batch u (k, b, 3), local frames of k networks: [fresh inside | walked inside | fresh outside | walked outside], a quarter each.
 """
@@ -24,7 +24,9 @@ REACH = 0.9  # share of the allowed way that a place may move
 class SamplePool:
     """An endless, reproducible supply of labelled places for each box of a mosaic."""
 
-    def __init__(self, evidence: Evidence, boxes: Boxes, batch: int, *, walk: bool, generator: torch.Generator, device: torch.device) -> None:
+    def __init__(
+        self, evidence: Evidence, boxes: Boxes, batch: int, *, walk: bool, generator: torch.Generator, device: torch.device
+    ) -> None:
         self.quarter = batch // (4 * len(boxes.lo))
         self.walk_on, self.generator = walk, generator
         sides = (torch.as_tensor(evidence.inside), torch.as_tensor(evidence.outside))

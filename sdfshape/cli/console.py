@@ -1,0 +1,65 @@
+"""Progress on stderr, a summary on stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..reconstruct import Progress
+
+STAGES = ("read", "orient", "sample", "train", "extract", "write")
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """A function to call with `Progress`: one line with stage, step, loss and time left, that disappears at the end."""
+    if quiet:
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description:>8}"), BarColumn(), TextColumn("{task.fields[note]}"))
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("read", total=None, note="")
+
+        def show(progress: Progress) -> None:
+            if not console.is_terminal and not progress.steps:
+                sys.stderr.write(f"{progress.stage} ...\n")
+            if progress.steps:
+                note = f"step {progress.step}/{progress.steps}  loss {progress.loss:+.4f}  {progress.seconds_left:.0f} s left"
+                bar.update(task, description=progress.stage, total=progress.steps, completed=progress.step, note=note)
+            else:
+                bar.update(task, description=progress.stage, total=None, completed=0, note="")
+
+        yield show
+
+
+def summarise(report: dict[str, Any], written: dict[str, str], quiet: bool) -> None:
+    """The end of a reconstruction: what was made, how good, how long, where."""
+    mesh, field, seconds = report["mesh"], report["field"], report["seconds"]
+    lines = [
+        f"mesh      {mesh['vertices']:,} vertices, {mesh['faces']:,} faces, {_pieces(mesh['components'])}, "
+        + ("watertight" if mesh["watertight"] else "NOT watertight"),
+        f"surface   {report['surface']['kind']}",
+        f"field     certified Lipschitz constant {field['lipschitz_bound']:.9f}, {field['parameters']:,} numbers",
+        f"fit       mean |f| at the points {report['fit']['mean_abs_f']:.3g}, largest {report['fit']['max_abs_f']:.3g} (input units)",
+    ]
+    if "metrics" in report:
+        metrics = report["metrics"]
+        lines.append(f"truth     Chamfer (sum) {metrics['chamfer_l1_sum']:.4g}, Hausdorff {metrics['hausdorff']:.4g}, "
+                     f"normals {metrics['normal_consistency']:.3f}")  # fmt: skip
+    lines.append("time      " + ", ".join(f"{s} {seconds[s]:.1f}" for s in STAGES if s in seconds) + f", total {seconds['total']:.1f} s")
+    lines += [f"warning   {text}" for text in report["warnings"]]
+    lines += [f"{what:<9} {path}" for what, path in written.items()]
+    if not quiet:
+        sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _pieces(count: int) -> str:
+    return "1 piece" if count == 1 else f"{count} pieces"

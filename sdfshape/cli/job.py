@@ -1,0 +1,115 @@
+"""A reconstruction from file to files, as `reconstruct` and `demo` run it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import OutputError
+from ..io import WRITABLE_MESHES, check_writable
+from ..types import Mesh, PointCloud
+
+if TYPE_CHECKING:
+    from ..reconstruct import Options, Reconstruction
+
+DEFAULT_POINTS = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """Where the results go; only the mesh must be asked for."""
+
+    mesh: Path
+    field: Path | None = None
+    report: Path | None = None
+    picture: Path | None = None
+    overwrite: bool = False
+
+    def check(self) -> None:
+        """Raise OutputError now for what could not be written after the work."""
+        if self.mesh.suffix.lower() not in WRITABLE_MESHES:
+            raise OutputError(
+                f"{self.mesh.name}: a mesh must end in one of {' '.join(WRITABLE_MESHES)}, got {self.mesh.suffix!r}: rename it"
+            )
+        asked = [path for path in (self.mesh, self.field, self.report, self.picture) if path]
+        if len({path.absolute() for path in asked}) < len(asked):
+            raise OutputError(f"every output must have a name of its own, got {', '.join(p.name for p in asked)}")
+        for path in asked:
+            check_writable(path, overwrite=self.overwrite)
+
+    def named(self) -> dict[str, str]:
+        """What was written, by kind."""
+        asked = {"written": self.mesh, "field": self.field, "report": self.report, "picture": self.picture}
+        return {what: str(path) for what, path in asked.items() if path}
+
+
+def as_cloud(shape: PointCloud | Mesh, points: int | None, seed: int) -> PointCloud:
+    """A cloud to reconstruct: a mesh is sampled uniformly (20,000 points unless told), a larger cloud than told is thinned at random."""
+    import numpy as np
+
+    from ..errors import InputError
+    from ..sample.surface import cloud_of_mesh
+
+    if points is not None and points < 100:
+        raise InputError(f"points must be at least 100, got {points}")
+    if isinstance(shape, Mesh):
+        return cloud_of_mesh(shape, points or DEFAULT_POINTS, seed)
+    if points is None or points >= len(shape):
+        return shape
+    return shape[np.sort(np.random.default_rng(seed).permutation(len(shape))[:points])]
+
+
+def run_job(
+    source: Path,
+    outputs: Outputs,
+    options: Options,
+    *,
+    points: int | None = None,
+    truth: Path | None = None,
+    checkpoint: Path | None = None,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Read, reconstruct, write all outputs, summarise; returns the report."""
+    outputs.check()
+    from ..io import read_mesh, read_shape
+    from ..reconstruct import reconstruct
+    from .console import progress_bar, summarise
+
+    start = time.perf_counter()
+    cloud = as_cloud(read_shape(source), points, options.seed)
+    true_mesh = read_mesh(truth) if truth else None
+    read_seconds = time.perf_counter() - start
+    with progress_bar(quiet) as show:
+        result = reconstruct(cloud, options, checkpoint=checkpoint, progress=show)
+    result.report["input"]["path"] = str(source)
+    result.report["seconds"] = {"read": read_seconds, **result.report["seconds"]}
+    if true_mesh is not None:
+        from ..evaluate import compare
+        from ..evaluate.report import metric_facts
+
+        result.report["metrics"] = metric_facts(compare(result.mesh, true_mesh))
+    _write(result, outputs)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+    summarise(result.report, outputs.named(), quiet)
+    return result.report
+
+
+def _write(result: Reconstruction, outputs: Outputs) -> None:
+    start = time.perf_counter()
+    result.mesh.write(outputs.mesh, overwrite=outputs.overwrite)
+    if outputs.field:
+        result.field.save(outputs.field, overwrite=outputs.overwrite)
+    if outputs.picture:
+        from ..render import render_field, write_png
+
+        write_png(render_field(result.field, up_axis=1), outputs.picture, overwrite=outputs.overwrite)
+    seconds = result.report["seconds"]
+    seconds["write"] = time.perf_counter() - start
+    seconds["total"] = sum(value for stage, value in seconds.items() if stage != "total")
+    if outputs.report:
+        from ..evaluate import write_report
+
+        write_report(result.report, outputs.report, overwrite=outputs.overwrite)

@@ -1,0 +1,66 @@
+"""The program: its commands, and what becomes of errors."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+import typer
+
+from ..errors import SdfShapeError, TrainingInterrupted
+from .certify import certify
+from .demo import demo
+from .evaluate import evaluate
+from .extract import extract
+from .reconstruct import reconstruct
+from .render import render
+from .sample import sample
+
+EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Point clouds in, certified signed distance fields and watertight meshes out. No normals, no GPU.",
+)
+for command in (reconstruct, demo, sample, extract, render, evaluate, certify):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    if version:
+        from .. import __version__
+
+        typer.echo(f"sdfshape {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; never a traceback for what a user can cause."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        app(standalone_mode=True)
+    except TrainingInterrupted as error:
+        _end(str(error), EXIT_INTERRUPTED)
+    except SdfShapeError as error:
+        _end(str(error), EXIT_ERROR)
+    except KeyboardInterrupt:
+        _end("interrupted: nothing was written", EXIT_INTERRUPTED)
+    except MemoryError:
+        _end("the job must fit into memory, it does not: use fewer points or a lower --resolution", EXIT_ERROR)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone: nobody is left to tell
+        sys.exit(EXIT_ERROR)
+
+
+def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _end(message: str, code: int) -> None:
+    line = " ".join(message.split())
+    sys.stderr.write(f"sdfshape: {line}\n")
+    sys.exit(code)

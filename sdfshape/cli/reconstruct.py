@@ -1,0 +1,48 @@
+"""`sdfshape reconstruct SCAN -o MESH`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import words
+
+
+def reconstruct(
+    scan: Annotated[Path, typer.Argument(help="Points (.xyz .pts .txt .pwn .ply .pcd .npy .npz) or a mesh (.off .obj .stl .ply .glb).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The mesh: .obj .ply .stl .off .glb.")],
+    model: Annotated[Path | None, typer.Option(help="Also keep the certified field, as .sdf.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Also write the report, as JSON.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Also write a picture, as PNG.")] = None,
+    preset: words.Preset = "default",
+    surface: words.Surface = "auto",
+    resolution: words.Resolution = 200,
+    iso: words.Iso = 0.0,
+    points: words.Points = None,
+    truth: words.Truth = None,
+    seed: words.Seed = 0,
+    threads: words.Threads = None,
+    device: words.Device = "cpu",
+    keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep pieces of the mesh that no point of the scan explains.")] = False,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Where an interrupted training is kept and continued from; default: beside the mesh.")
+    ] = None,
+    overwrite: words.Overwrite = False,
+    quiet: words.Quiet = False,
+) -> None:
+    """Reconstruct a watertight mesh and a certified signed distance field from points alone.
+
+    The mesh comes back in the units, position and pose of the input. No normals are needed. Ctrl-C while it trains keeps a
+    checkpoint, and the same command continues from it.
+    """
+    from ..reconstruct import Options
+    from .job import Outputs, run_job
+
+    options = Options(
+        preset=preset, resolution=resolution, surface=surface, iso=iso, seed=seed, threads=threads, device=device, keep_all=keep_all
+    )
+    outputs = Outputs(mesh=output, field=model, report=report, picture=picture, overwrite=overwrite)
+    checkpoint = checkpoint or output.with_name(f".{output.name}.checkpoint")
+    run_job(scan, outputs, options, points=points, truth=truth, checkpoint=checkpoint, quiet=quiet)

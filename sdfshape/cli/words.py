@@ -1,0 +1,26 @@
+"""The words that several commands share, each with its help, once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
+Seed = Annotated[int, typer.Option(help="Same input, seed, threads and machine: the same bytes.")]
+Resolution = Annotated[int, typer.Option(help="Cells of the extraction grid along its longest side.")]
+Iso = Annotated[float, typer.Option(help="Level to extract, in the units of the input: 0 is the surface, positive lies outside of it.")]
+Preset = Annotated[
+    Literal["fast", "default", "quality", "paper"],
+    typer.Option(help="fast and default: one network; quality: a mosaic of them; paper: the recipe of the ICML 2023 paper, slow."),
+]
+Surface = Annotated[
+    Literal["auto", "closed", "wrap"],
+    typer.Option(help="closed: solids with a clear inside; wrap: thin, open or messy shapes, a little thick; auto: looks and decides."),
+]
+Threads = Annotated[int | None, typer.Option(help="Threads for training and evaluation; default: all cores.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda (cuda is untested).")]
+Points = Annotated[int | None, typer.Option(help="Points to use: a mesh is sampled (default 20,000), a larger cloud is thinned.")]
+Truth = Annotated[Path | None, typer.Option(help="A mesh to compare with; the distances go into the report.")]

@@ -1,0 +1,44 @@
+"""Points from a mesh: uniform by area, with noise and outliers if asked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import InputError
+from ..types import FloatArray, Mesh, PointCloud
+
+
+def sample_surface(mesh: Mesh, count: int, seed: int) -> tuple[FloatArray, FloatArray, np.ndarray]:
+    """(count, 3) points uniform by area, the (count, 3) normals and the (count,) indices of their faces.
+
+    Raises InputError for a mesh without area.
+    """
+    import trimesh
+
+    tri = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+    if not len(mesh.faces) or not 0 < tri.area < np.inf:
+        raise InputError(f"a mesh must have area to be sampled, got {len(mesh.faces)} faces of area {tri.area:g}")
+    points, face = trimesh.sample.sample_surface(tri, count, seed=seed)
+    return np.asarray(points, dtype=np.float64), np.asarray(tri.face_normals[face]), np.asarray(face)
+
+
+def cloud_of_mesh(mesh: Mesh, count: int, seed: int, *, noise: float = 0.0, outliers: float = 0.0, normals: bool = False) -> PointCloud:
+    """A cloud of `count` points, world units; colours follow where the mesh has them.
+
+    noise : standard deviation of an isotropic Gaussian, as a share of the longest side of the mesh's box.
+    outliers : share of the points that are uniform in that box instead.
+    """
+    if not (count >= 1 and 0 <= noise < 1 and 0 <= outliers <= 0.9):
+        raise InputError(f"a sample must have points >= 1, noise in [0, 1) and outliers in [0, 0.9], got {count}, {noise}, {outliers}")
+    points, face_normals, face = sample_surface(mesh, count, seed)
+    lo, hi = mesh.bounds
+    rng = np.random.default_rng(seed)
+    points = points + noise * (hi - lo).max() * rng.normal(size=points.shape)
+    stray = rng.permutation(count)[: round(outliers * count)]
+    points[stray] = rng.uniform(lo, hi, (len(stray), 3))
+    colors = None
+    if mesh.colors is not None:
+        corners = mesh.faces[face]
+        gap = np.linalg.norm(mesh.vertices[corners] - points[:, None], axis=2)
+        colors = mesh.colors[corners[np.arange(count), gap.argmin(axis=1)]]
+    return PointCloud(points, normals=face_normals if normals else None, colors=colors)
