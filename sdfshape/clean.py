@@ -10,6 +10,7 @@ from .errors import DegenerateCloudError
 from .types import FloatArray, PointCloud
 
 MINIMUM_POINTS = 100
+LARGEST_COORDINATE = 1e100  # squares and sums of such numbers still fit into float64
 FLATNESS = 1e-6  # thickness / length below which a cloud counts as flat or straight: float32 files carry ~1e-7 of noise
 
 
@@ -46,10 +47,10 @@ def _refuse_degenerate(points: FloatArray, came: int, dropped: Dropped) -> None:
             f"a cloud must have at least {MINIMUM_POINTS} different finite points, got {len(points)} "
             f"({came} rows, {dropped.non_finite} not finite, {dropped.duplicates} duplicates): use a denser scan"
         )
-    with np.errstate(over="ignore", invalid="ignore"):
-        extent = (points.max(axis=0) - points.min(axis=0)).max()
-    if not np.isfinite(extent):
-        raise DegenerateCloudError("coordinates must span less than 1.8e308, their box overflows: check the file's units")
+    largest = float(np.abs(points).max())
+    if largest > LARGEST_COORDINATE:
+        raise DegenerateCloudError(f"coordinates must be below {LARGEST_COORDINATE:g}, got {largest:g}: check the file's units")
+    extent = (points.max(axis=0) - points.min(axis=0)).max()
     centred = (points - points.mean(axis=0)) / extent
     size = np.linalg.svd(centred.T @ centred / len(points), compute_uv=False) ** 0.5  # standard deviations, falling
     if size[1] < FLATNESS * size[0]:

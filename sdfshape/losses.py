@@ -6,7 +6,7 @@ m: margin, lambda: weight. Averages are taken within each class, so that unbalan
 | where                         | their form                                         | ours                                              |
 |-------------------------------|----------------------------------------------------|---------------------------------------------------|
 | OCSDF (Bethune et al. 2023)   | lambda max(0, m - y f) - y f, f > 0 inside         | `hkr_loss`, f sign flipped                        |
-| deel-torchlip `hkr_loss`      | alpha-mix, `min_margin`; balanced batches          | min_margin = 2 m, alpha = 2 lambda / (1 + 2 lambda), / (1 - alpha) |
+| deel-torchlip `hkr_loss`      | alpha-mix, `min_margin`; balanced batches          | min_margin = 2 m, alpha = 2 lambda / (1 + 2 lambda) |
 | Coiffier & Bethune 2024, code | relu(m - s) + mean(-s) / lambda                    | `hkr_loss` / lambda                               |
 """
 

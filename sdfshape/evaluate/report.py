@@ -19,9 +19,6 @@ from ..types import Mesh
 from .metrics import Comparison
 
 REPORT_VERSION = 1
-STAGES = ("read", "orient", "sample", "train", "extract", "write")
-KEYS = ("version", "input", "preset", "config", "seed", "threads", "device", "surface", "seconds", "peak_rss_mb", "field", "extraction", "mesh",
-        "fit", "warnings")  # fmt: skip
 
 
 def mesh_facts(mesh: Mesh, dropped_components: int = 0) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def vertex_components(mesh: Mesh) -> tuple[int, IntArray]:
 def drop_unexplained(mesh: Mesh, points_world: FloatArray, minimum: int = EXPLAINED_BY) -> tuple[Mesh, int]:
     """The mesh without pieces that are the nearest surface of fewer than `minimum` points, and how many pieces those were.
 
-    A network may leave a bubble where nothing was measured; a real part of the scan has points on it. The best explained piece always stays.
+    A network may leave a bubble where nothing was measured; a real part of a scan has points on it. The best explained piece stays.
     """
     count, piece = vertex_components(mesh)
     if count <= 1:

@@ -1,7 +1,7 @@
 """Closed or wrap: which evidence a cloud can give.
 
-`closed` trusts the orientation: sharp, right where inside and outside exist. `wrap` trusts none: whole and in one piece where they do not
-(sheets, double walls, furniture), a little thick. `auto` measures whether the orientation makes sense (`coherence`) and takes wrap where not.
+`closed` trusts the orientation: sharp, right where inside and outside exist. `wrap` trusts none: whole and in one piece where they
+do not (sheets, double walls, furniture), a little thick. `auto` measures whether the orientation makes sense (`coherence`) and takes wrap where not.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ..errors import DegenerateCloudError
 from ..orient import coherence, orient
 from ..types import FloatArray
 from .evidence import NO_EVIDENCE, Evidence, closed_evidence, wrapped_evidence
 
 SURFACES = ("auto", "closed", "wrap")
+LEAST_EVIDENCE = 100  # labelled places of each side below which there is nothing to learn
 COHERENT = 0.93  # solids measured 0.945 and up, ModelNet10's furniture 0.914 and down, at 20,000 points
 
 
@@ -50,7 +52,10 @@ def gather_evidence(points_unit: FloatArray, surface: str, labels: int, rng: np.
     confidence = float(cloud.confidence.mean())
     stage("sample")
     if surface == "closed" or agreed >= COHERENT:
+        evidence = closed_evidence(cloud, labels, rng)
+        if min(len(evidence.inside), len(evidence.outside)) < LEAST_EVIDENCE:
+            raise DegenerateCloudError("a closed surface must have an inside, no place of this cloud is surely inside: use --surface wrap")
         warnings = () if agreed >= COHERENT else (f"orientation is coherent on {agreed:.0%} of the points only: try --surface wrap",)
-        return Gathered(closed_evidence(cloud, labels, rng), "closed", agreed, confidence, warnings)
+        return Gathered(evidence, "closed", agreed, confidence, warnings)
     text = f"inside and outside agree on {agreed:.0%} of the points only: wrapped without orientation (--surface closed forces it)"
     return Gathered(wrapped_evidence(cloud.tree, labels, rng), "wrap", agreed, confidence, (text,))

@@ -46,7 +46,5 @@ def load_checkpoint(path: str | PathLike[str], mark: str) -> dict[str, Tensor]:
             f"{name}: a checkpoint must be a safetensors file of this program: {str(error).splitlines()[0]}: delete it"
         ) from error
     if stated != mark:
-        raise InputError(
-            f"{name}: a checkpoint must be of the same input, preset, seed and threads, this one is not: delete it"
-        )
+        raise InputError(f"{name}: a checkpoint must be of the same input, preset, seed and threads, this one is not: delete it")
     return state

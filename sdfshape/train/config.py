@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..errors import InputError
@@ -13,9 +13,9 @@ class NetworkConfig:
     """networks : boxes of the mosaic, a power of two.   width, depth : of each.   kind : orthogonal (Muon) or bjorck (paper)."""
 
     kind: str = "orthogonal"
-    networks: int = 1
+    networks: int = 4
     width: int = 64
-    depth: int = 8
+    depth: int = 5
 
     def __post_init__(self) -> None:
         _require(self.networks >= 1 and self.networks & (self.networks - 1) == 0, "networks", "a power of two", self.networks)
@@ -29,7 +29,7 @@ class OptimizerConfig:
     """
 
     steps: int = 1600
-    batch: int = 4096
+    batch: int = 8192
     turn: float = 0.1
     rate: float = 1e-2
     momentum: float = 0.9
@@ -46,7 +46,7 @@ class TrainConfig:
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    margin: float = 3e-3
+    margin: float = 2e-3
     weight: tuple[float, float] = (2.0, 100.0)
     ramp: float = 0.8
     labels: int = 600_000
@@ -67,14 +67,13 @@ def _require(good: bool, name: str, law: str, came: object) -> None:
         raise InputError(f"{name} must be {law}, got {came}")
 
 
-_default = TrainConfig()
 PRESETS: dict[str, TrainConfig] = {
-    "fast": replace(_default, labels=250_000, optimizer=OptimizerConfig(steps=600, batch=4096)),
-    "default": _default,
-    "quality": replace(_default, network=NetworkConfig(networks=4), optimizer=OptimizerConfig(steps=2400, batch=8192)),
+    "fast": TrainConfig(network=NetworkConfig(networks=1), optimizer=OptimizerConfig(steps=800, batch=4096), labels=200_000, margin=3e-3),
+    "default": TrainConfig(),
+    "quality": TrainConfig(network=NetworkConfig(networks=8), optimizer=OptimizerConfig(steps=3200)),
     # 40 epochs of 2,048 points in batches of 128; margin .05 of the paper's {.01, .05, .2, 1}
     "paper": TrainConfig(
-        network=NetworkConfig(kind="bjorck", width=512, depth=4),
+        network=NetworkConfig(kind="bjorck", networks=1, width=512, depth=4),
         optimizer=OptimizerConfig(steps=640, batch=128, rate=1e-3, warmup=1, low_share=0.0),
         margin=0.05,
         weight=(100.0, 100.0),

@@ -30,7 +30,10 @@ class SamplePool:
         self.quarter = batch // (4 * len(boxes.lo))
         self.walk_on, self.generator = walk, generator
         sides = (torch.as_tensor(evidence.inside), torch.as_tensor(evidence.outside))
-        self._places = [[_shuffled(_near_box(side, boxes, k), generator).to(device) for side in sides] for k in range(len(boxes.lo))]
+        self._places = [
+            [_shuffled(_at_least(_near_box(side, boxes, k), self.quarter), generator).to(device) for side in sides]
+            for k in range(len(boxes.lo))
+        ]
         self._next = torch.zeros(len(boxes.lo), 2, dtype=torch.int64)
         corners = torch.tensor([-1.0, 1.0])[:, None, None]
         self._domain = ((corners - boxes.centre) / boxes.scale[:, None]).to(device)
@@ -85,6 +88,11 @@ def _near_box(places: Tensor, boxes: Boxes, k: int) -> Tensor:
     seen = places[((places[:, :3] - boxes.centre[k]).abs() <= half).all(dim=1)]
     seen = seen if len(seen) else places
     return torch.cat([(seen[:, :3] - boxes.centre[k]), seen[:, 3:]], dim=1) / boxes.scale[k]
+
+
+def _at_least(places: Tensor, count: int) -> Tensor:
+    """The places, over and over until there are `count`."""
+    return places if len(places) >= count else places.repeat(-(-count // len(places)), 1)
 
 
 def _shuffled(places: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,0 +1,132 @@
+"""Every mistake a user can make: one line on stderr, the right exit code, nothing half-written."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from sdfshape import Mesh, PointCloud
+from sdfshape.cli import main
+from sdfshape.io import write_mesh, write_points
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Call the program in this process and folder: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["sdfshape", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        return end.value.code or 0, out, err
+
+    return call
+
+
+def save(points: np.ndarray, name: str) -> str:
+    write_points(PointCloud(points), name)
+    return name
+
+
+def sphere(n: int = 500) -> np.ndarray:
+    x = RNG.normal(size=(n, 3))
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+CLOUDS = {
+    "too few": (sphere(99), "at least 100 different finite points, got 99"),
+    "all equal": (np.ones((200, 3)), "all 200 are equal"),
+    "one line": (np.outer(np.linspace(0, 1, 200), [1.0, 2, 3]), "on one line"),
+    "one plane": (np.c_[RNG.uniform(size=(200, 2)), np.zeros(200)], "in one plane"),
+    "not finite": (np.full((200, 3), np.nan), "200 not finite"),
+    "mostly not finite": (np.concatenate([sphere(50), np.full((200, 3), np.inf)]), "got 50"),
+}
+
+
+@pytest.mark.parametrize("case", CLOUDS)
+def test_a_cloud_without_a_volume_is_one_line_and_nothing_is_written(run, tmp_path, case):
+    points, law = CLOUDS[case]
+    code, out, err = run("reconstruct", save(points, "scan.xyz"), "-o", "mesh.ply", "-q")
+    assert code == 1 and out == "" and law in err and err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["scan.xyz"]
+
+
+def test_missing_file(run):
+    code, _, err = run("reconstruct", "nowhere.ply", "-o", "mesh.ply")
+    assert code == 1 and "nowhere.ply" in err and err.count("\n") == 1
+
+
+def test_unknown_output_ending_is_refused_before_the_work(run):
+    code, _, err = run("reconstruct", save(sphere(), "scan.ply"), "-o", "mesh.fbx")
+    assert code == 1 and ".obj" in err and "mesh.fbx" in err
+
+
+def test_an_output_that_exists_is_refused_before_the_work(run, tmp_path):
+    (tmp_path / "mesh.ply").write_text("precious")
+    code, _, err = run("reconstruct", save(sphere(), "scan.ply"), "-o", "mesh.ply")
+    assert code == 1 and "--overwrite" in err and (tmp_path / "mesh.ply").read_text() == "precious"
+
+
+def test_two_outputs_of_one_name_are_refused(run):
+    code, _, err = run("reconstruct", save(sphere(), "scan.ply"), "-o", "a.ply", "--model", "a.ply")
+    assert code == 1 and "a name of its own" in err
+
+
+def test_missing_output_folder(run):
+    code, _, err = run("reconstruct", save(sphere(), "scan.ply"), "-o", "no/such/mesh.ply")
+    assert code == 1 and "folder" in err and err.count("\n") == 1
+
+
+def test_wrong_usage_is_exit_2(run):
+    assert run("reconstruct")[0] == 2
+    assert run("reconstruct", "scan.ply", "-o", "m.ply", "--preset", "perfect")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "law"),
+    [
+        (("--threads", "0"), "threads must be at least 1"),
+        (("--seed", "-1"), "seed must be"),
+        (("--device", "abacus"), "device must be"),
+        (("--points", "10"), "points must be at least 100"),
+    ],
+)
+def test_an_option_out_of_range_is_one_line(run, words, law):
+    code, _, err = run("reconstruct", save(sphere(), "scan.ply"), "-o", "m.ply", "-q", *words)
+    assert code == 1 and law in err and err.count("\n") == 1
+
+
+def test_garbage_field_files_are_refused(run, tmp_path):
+    (tmp_path / "bad.sdf").write_bytes(RNG.bytes(5000))
+    for words in (("certify", "bad.sdf"), ("extract", "bad.sdf", "-o", "m.ply"), ("certify", "missing.sdf")):
+        code, _, err = run(*words)
+        assert code == 1 and err.count("\n") == 1 and "field must be" in err
+
+
+def test_evaluate_refuses_a_mesh_without_area(run):
+    write_mesh(Mesh(np.zeros((3, 3)), np.array([[0, 1, 2]])), "flat.ply")
+    code, _, err = run("evaluate", "flat.ply", "flat.ply")
+    assert code == 1 and "area" in err
+
+
+def test_errors_of_real_broken_files_come_fast(run, shared_data):
+    for path in sorted((shared_data / "tabular").glob("*.npz"))[:2]:
+        start = time.perf_counter()
+        code, _, err = run("reconstruct", str(path), "-o", "m.ply", "-q")
+        assert code == 1 and err.count("\n") == 1 and time.perf_counter() - start < 5
+
+
+def test_version_and_help_do_not_import_torch():
+    code = "import sys; sys.argv = ['sdfshape', '--help']\nfrom sdfshape.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    code += "assert not {'torch', 'scipy', 'open3d', 'pyvista', 'trimesh'} & set(sys.modules), 'heavy import'"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "reconstruct" in done.stdout

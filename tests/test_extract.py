@@ -1,0 +1,216 @@
+"""Marching cubes: pruned equals dense, second order, outward, watertight; phantoms and colours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import trimesh
+from shapes import box_distance, directions, icosphere, slope_of, sphere_distance, sphere_points, torus_distance, two_spheres_distance
+
+from sdfshape import Mesh, PointCloud
+from sdfshape.errors import EmptySurfaceError
+from sdfshape.extract import drop_unexplained, transfer_colors
+from sdfshape.extract.components import vertex_components
+from sdfshape.extract.grid import Grid
+from sdfshape.extract.marching import extract_surface
+from sdfshape.extract.prune import active_cells
+
+LO, HI = np.array([-1.0, -1, -1]), np.array([1.0, 1, 1])
+SHAPES = {"sphere": sphere_distance, "torus": torus_distance, "two spheres": two_spheres_distance}
+
+
+class Counted:
+    """A field that knows how often it was asked."""
+
+    def __init__(self, field) -> None:
+        self.field, self.count = field, 0
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        self.count += len(x)
+        return self.field(x)
+
+
+def as_trimesh(surface) -> trimesh.Trimesh:
+    return trimesh.Trimesh(surface.vertices, surface.faces, process=False)
+
+
+@pytest.mark.parametrize("resolution", [11, 33, 47, 90])
+@pytest.mark.parametrize("name", list(SHAPES))
+def test_pruned_equals_dense_bit_for_bit(name, resolution):
+    grid = Grid.over(LO * (1, 0.9, 0.8), HI * (1, 0.95, 0.7), resolution)
+    for iso in (0.0, 0.07):
+        pruned = extract_surface(SHAPES[name], grid, iso=iso)
+        dense = extract_surface(SHAPES[name], grid, iso=iso, lipschitz=None)
+        assert np.array_equal(pruned.vertices, dense.vertices) and np.array_equal(pruned.faces, dense.faces)
+        assert dense.evaluations == dense.dense_evaluations == pruned.dense_evaluations == np.prod(grid.nodes)
+
+
+@pytest.mark.parametrize("name", ["sphere", "torus"])
+def test_pruning_saves_15_of_16_evaluations_at_256(name):
+    field, grid = Counted(SHAPES[name]), Grid.over(LO, HI, 256)
+    surface = extract_surface(field, grid)
+    assert surface.evaluations == field.count
+    assert 15 * field.count <= grid.dense_evaluations == 257**3
+
+
+def test_evaluations_grow_with_the_surface_not_the_volume():
+    resolutions = [32, 64, 128, 256]
+    spent = []
+    for resolution in resolutions:
+        field = Counted(torus_distance)
+        active_cells(field, Grid.over(LO, HI, resolution))
+        spent.append(field.count)
+    assert slope_of(resolutions, spent) == pytest.approx(2.0, abs=0.25)
+
+
+def test_no_dropped_cell_has_a_corner_of_the_other_sign():
+    grid = Grid.over(LO, HI, 45)
+    active = active_cells(torus_distance, grid).cells
+    sign = torus_distance(grid.node_position(np.indices(grid.nodes).reshape(3, -1).T)).reshape(grid.nodes) < 0
+    corners = np.stack([sign[a : a + 45, b : b + 45, c : c + 45] for a in (0, 1) for b in (0, 1) for c in (0, 1)])
+    crossed = np.argwhere(corners.any(axis=0) & ~corners.all(axis=0))
+    assert {*map(tuple, crossed)} <= {*map(tuple, active)}
+    assert len(active) < 4 * len(crossed)
+
+
+def test_marching_cubes_error_is_second_order():
+    steps, errors = [], []
+    for nodes in (17, 33, 65, 129):
+        surface = extract_surface(torus_distance, Grid.over(LO, HI, nodes - 1))
+        steps.append(2 / (nodes - 1))
+        errors.append(np.abs(torus_distance(surface.vertices)).max())
+    assert slope_of(steps, errors) > 1.8
+
+
+def test_a_sphere_of_triangles_lies_inside_and_its_area_comes_from_below():
+    deficit = []
+    for resolution in (24, 48, 96):
+        ball = as_trimesh(extract_surface(sphere_distance, Grid.over(LO, HI, resolution)))
+        deficit.append(4 * np.pi * 0.49 - ball.area)
+        assert ball.volume < 4 / 3 * np.pi * 0.343
+        assert np.linalg.norm(ball.vertices, axis=1).max() <= 0.7 + 1e-6
+    assert deficit[0] > deficit[1] > deficit[2] > 0
+
+
+@pytest.mark.parametrize("name", list(SHAPES))
+def test_surfaces_are_watertight_and_outward(name):
+    surface = extract_surface(SHAPES[name], Grid.over(LO, HI, 60))
+    shape = as_trimesh(surface)
+    assert shape.is_watertight and shape.is_winding_consistent and shape.volume > 0
+    real = shape.area_faces > 0  # a node exactly on the surface leaves triangles of area 0
+    assert (SHAPES[name](shape.triangles_center + 0.05 * shape.face_normals)[real] > 0).all() and real.mean() > 0.8
+
+
+@pytest.mark.parametrize("name", ["sphere", "box"])
+def test_nodes_exactly_on_the_surface_leave_no_holes_and_no_triangles_without_area(name):
+    field, resolution = {"sphere": (sphere_distance, 60), "box": (lambda x: box_distance(x, (0.5, 0.5, 0.25)), 32)}[name]
+    grid = Grid.over(LO, HI, resolution)
+    assert (field(grid.node_position(np.indices(grid.nodes).reshape(3, -1).T)) == 0).any()  # the test's own assumption
+    shape = as_trimesh(extract_surface(field, grid))
+    assert shape.is_watertight and (shape.area_faces > 0).all()
+
+
+@pytest.mark.parametrize(("name", "pieces", "euler"), [("sphere", 1, 2), ("torus", 1, 0), ("two spheres", 2, 4)])
+def test_topology_is_the_shapes(name, pieces, euler):
+    surface = extract_surface(SHAPES[name], Grid.over(LO, HI, 50))
+    assert vertex_components(Mesh(surface.vertices, surface.faces))[0] == pieces
+    assert as_trimesh(surface).euler_number == euler
+
+
+def test_a_steep_field_keeps_its_surface_if_its_constant_is_said():
+    def steep(x: np.ndarray) -> np.ndarray:
+        return 1.5 * torus_distance(x)
+
+    grid = Grid.over(LO, HI, 70)
+    dense = extract_surface(steep, grid, lipschitz=None)
+    honest, lying = extract_surface(steep, grid, lipschitz=1.5), extract_surface(steep, grid, lipschitz=0.3)
+    assert np.array_equal(honest.vertices, dense.vertices) and np.array_equal(honest.faces, dense.faces)
+    assert len(lying.faces) < len(dense.faces)  # the constant matters: the test can fail
+
+
+def test_slack_keeps_the_surface_of_a_noisy_field():
+    def noisy(x: np.ndarray) -> np.ndarray:  # off by at most 0.03, equally for equal places
+        return torus_distance(x) + 0.03 * np.sin(1e5 * x.sum(axis=1))
+
+    grid = Grid.over(LO, HI, 70)
+    dense = extract_surface(noisy, grid, lipschitz=None)
+    safe = extract_surface(noisy, grid, slack=0.06)  # the centre and the corners may each be off
+    assert len(safe.faces) == len(dense.faces)
+    assert len(extract_surface(noisy, grid).faces) < len(dense.faces)
+
+
+@pytest.mark.parametrize("lipschitz", [1.0, None])
+@pytest.mark.parametrize("iso", [-0.8, 1.2])
+def test_a_level_out_of_range_is_refused(iso, lipschitz):
+    with pytest.raises(EmptySurfaceError, match="iso must be within the range of the field"):
+        extract_surface(sphere_distance, Grid.over(LO, HI, 32), iso=iso, lipschitz=lipschitz)
+
+
+@pytest.mark.parametrize("resolution", [8, 30, 511])
+def test_a_grid_covers_its_box_with_cubes(resolution):
+    lo, hi = np.array([-1.0, 0.3, 2]), np.array([0.5, 0.7, 4.7])
+    grid = Grid.over(lo, hi, resolution)
+    end = grid.node_position(np.array(grid.cells))
+    assert max(grid.cells) == resolution and grid.dense_evaluations == np.prod(np.array(grid.cells) + 1)
+    assert np.array_equal(grid.node_position(np.zeros(3)), lo)
+    assert (end >= hi - 1e-9).all() and (end < hi + grid.spacing).all()
+
+
+# --- pieces and colours
+
+
+def united(*meshes: Mesh) -> Mesh:
+    shift = np.cumsum([0, *(len(m.vertices) for m in meshes)])
+    return Mesh(np.vstack([m.vertices for m in meshes]), np.vstack([m.faces + s for m, s in zip(meshes, shift, strict=False)]))
+
+
+BIG, SMALL = icosphere(1.0, subdivisions=3), icosphere(0.1, (1.5, 0, 0), subdivisions=2)
+PHANTOM = icosphere(0.2, (-2.0, 0, 0), subdivisions=2)
+
+
+def test_a_phantom_is_dropped_and_a_small_real_piece_stays():
+    points = np.vstack([sphere_points(2000, radius=1.0), 0.1 * directions(30, 1) + (1.5, 0, 0)])
+    kept, dropped = drop_unexplained(united(PHANTOM, BIG, SMALL), points)
+    assert dropped == 1
+    assert np.array_equal(kept.vertices, united(BIG, SMALL).vertices) and np.array_equal(kept.faces, united(BIG, SMALL).faces)
+    same, none = drop_unexplained(united(BIG, SMALL), points)
+    assert none == 0 and len(same.faces) == len(BIG.faces) + len(SMALL.faces)
+
+
+def test_colours_follow_the_pieces_that_stay():
+    both = united(PHANTOM, BIG)
+    colors = np.repeat(np.array([[255, 0, 0], [0, 255, 0]], np.uint8), [len(PHANTOM.vertices), len(BIG.vertices)], axis=0)
+    kept, _ = drop_unexplained(Mesh(both.vertices, both.faces, colors), sphere_points(500, radius=1.0))
+    assert (kept.colors == [0, 255, 0]).all() and len(kept.colors) == len(kept.vertices)
+
+
+def test_the_best_explained_piece_stays_however_few_its_points():
+    kept, dropped = drop_unexplained(united(BIG, PHANTOM), sphere_points(5, radius=1.0))
+    assert dropped == 1 and np.array_equal(kept.vertices, BIG.vertices)
+
+
+def test_ten_points_explain_a_piece_and_nine_do_not():
+    big = sphere_points(500, radius=1.0)
+    for count, phantoms in ((9, 1), (10, 0)):
+        assert drop_unexplained(united(BIG, SMALL), np.vstack([big, 0.1 * directions(count) + (1.5, 0, 0)]))[1] == phantoms
+
+
+def test_colours_are_exact_at_points_and_between_them_elsewhere():
+    rng = np.random.default_rng(0)
+    cloud = PointCloud(BIG.vertices[::2], colors=rng.integers(0, 256, (len(BIG.vertices[::2]), 3), dtype=np.uint8))
+    painted = transfer_colors(BIG, cloud)
+    assert np.array_equal(painted.colors[::2], cloud.colors)
+    assert np.array_equal(painted.vertices, BIG.vertices) and BIG.colors is None
+    one = transfer_colors(BIG, PointCloud(sphere_points(300), colors=np.tile(np.array([7, 100, 255], np.uint8), (300, 1))))
+    assert (one.colors == [7, 100, 255]).all()
+
+
+def test_nearer_points_colour_more():
+    points = np.array([[0.0, 0, 0], [1, 0, 0], [50, 0, 0], [51, 0, 0]])
+    cloud = PointCloud(points, colors=np.array([[0, 0, 0], [200, 0, 0], [0, 0, 0], [0, 0, 0]], np.uint8))
+    red = transfer_colors(Mesh([[x, 0, 0] for x in (0.1, 0.5, 0.9)], []), cloud).colors[:, 0].astype(int)
+    assert red[0] < 20 < red[1] < 180 < red[2] and red[1] == 100
+
+
+def test_a_cloud_without_colours_paints_nothing():
+    assert transfer_colors(BIG, PointCloud(sphere_points(300))) is BIG

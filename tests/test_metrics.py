@@ -1,0 +1,87 @@
+"""Distances between surfaces whose distance is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+from shapes import icosphere
+
+from sdfshape import Mesh
+from sdfshape.errors import InputError
+from sdfshape.evaluate import compare
+from sdfshape.sample.surface import sample_surface
+
+UNIT, LARGER = icosphere(1.0, subdivisions=5), icosphere(1.2, subdivisions=5)
+
+
+def flipped(mesh: Mesh) -> Mesh:
+    return Mesh(mesh.vertices, mesh.faces[:, ::-1])
+
+
+def test_chamfer_of_concentric_spheres_is_twice_the_radius_gap():
+    seen = compare(LARGER, UNIT, samples=40_000)
+    assert 0.4 * 0.995 < seen.chamfer_l1_sum < 0.4 * 1.01
+    assert seen.accuracy == pytest.approx(0.2, rel=0.01) and seen.completeness == pytest.approx(0.2, rel=0.01)
+    assert seen.chamfer_l1_sum == seen.accuracy + seen.completeness
+    assert 0.199 < seen.hausdorff < 0.22 and seen.f_score == 0
+
+
+def test_metrics_equal_all_pairs():
+    a, b = icosphere(1.0, subdivisions=3), icosphere(1.1, (0.1, 0, 0), subdivisions=3)
+    seen = compare(a, b, samples=500, tau=0.12, seed=4)
+    (p, n), (q, m) = sample_surface(a, 500, 4)[:2], sample_surface(b, 500, 5)[:2]
+    pairs = cdist(p, q)
+    there, back = pairs.min(axis=1), pairs.min(axis=0)
+    precision, recall = (there < 0.12).mean(), (back < 0.12).mean()
+    normals = (n @ m.T)[np.arange(500), pairs.argmin(axis=1)].mean() + (n @ m.T)[pairs.argmin(axis=0), np.arange(500)].mean()
+    assert seen.accuracy == pytest.approx(there.mean()) and seen.completeness == pytest.approx(back.mean())
+    assert seen.hausdorff == pytest.approx(max(there.max(), back.max()))
+    assert 0 < seen.f_score < 1 and seen.f_score == pytest.approx(2 * precision * recall / (precision + recall))
+    assert seen.normal_consistency == pytest.approx(normals / 2)
+    assert (seen.samples, seen.seed, seen.tau) == (500, 4, 0.12)
+
+
+def test_a_missing_half_is_seen_by_completeness_alone():
+    upper = UNIT.vertices[UNIT.faces][:, :, 2].min(axis=1) > 0
+    half = Mesh(UNIT.vertices, UNIT.faces[upper])
+    seen = compare(half, UNIT, samples=20_000)
+    assert seen.completeness > 20 * seen.accuracy and seen.hausdorff == pytest.approx(2**0.5, rel=0.03)
+
+
+def test_identical_meshes_score_1_and_flipped_ones_minus_1():
+    same = compare(UNIT, UNIT, samples=20_000, tau=0.05)
+    assert same.f_score > 0.999 and same.normal_consistency > 0.99
+    assert compare(flipped(UNIT), UNIT, samples=20_000).normal_consistency < -0.99
+
+
+def test_distances_scale_and_scores_do_not():
+    small = compare(LARGER, UNIT, samples=5000)
+    large = compare(Mesh(10 * LARGER.vertices, LARGER.faces), Mesh(10 * UNIT.vertices, UNIT.faces), samples=5000)
+    assert large.chamfer_l1_sum == pytest.approx(10 * small.chamfer_l1_sum) and large.tau == pytest.approx(10 * small.tau)
+    assert large.normal_consistency == pytest.approx(small.normal_consistency)
+
+
+def test_tau_is_half_a_percent_of_the_truths_diagonal():
+    assert compare(LARGER, UNIT, samples=100).tau == pytest.approx(0.005 * 2 * 3**0.5, rel=1e-3)
+
+
+def test_same_seed_same_numbers():
+    assert compare(LARGER, UNIT, samples=1000, seed=3) == compare(LARGER, UNIT, samples=1000, seed=3)
+    assert compare(LARGER, UNIT, samples=1000, seed=3) != compare(LARGER, UNIT, samples=1000, seed=4)
+
+
+def test_samples_are_uniform_by_area():
+    wedge = Mesh([[0, 0, 0], [3, 0, 0], [0, 1, 0], [0, 0, 1]], [[0, 1, 2], [0, 2, 3]])  # areas 1.5 and 0.5
+    points, normals, *_ = sample_surface(wedge, 20_000, 0)
+    assert (np.abs(normals[:, 2]) > 0.5).mean() == pytest.approx(0.75, abs=0.02)
+    flat = points[np.abs(normals[:, 2]) > 0.5]
+    assert np.allclose(flat.mean(axis=0), [1, 1 / 3, 0], atol=0.03)
+
+
+@pytest.mark.parametrize("mesh", [Mesh(np.zeros((0, 3)), []), Mesh(np.eye(3), []), Mesh(np.ones((3, 3)), [[0, 1, 2]])])
+def test_a_mesh_without_area_is_refused(mesh):
+    with pytest.raises(InputError, match="must have area"):
+        sample_surface(mesh, 10, 0)
+    with pytest.raises(InputError, match="must have area"):
+        compare(mesh, UNIT, samples=10)
