@@ -13,9 +13,26 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "sdfshape"
 # from the ground up: a room may use those before it
 ROOMS = (
-    "errors", "types", "io", "frame", "clean", "orient", "lipschitz",
-    "losses", "sample", "train", "field", "extract", "render", "evaluate",
-    "oneclass", "baselines", "reconstruct", "batch", "viewer", "cli",
+    "errors",
+    "types",
+    "io",
+    "frame",
+    "clean",
+    "orient",
+    "lipschitz",
+    "losses",
+    "sample",
+    "train",
+    "field",
+    "extract",
+    "render",
+    "evaluate",
+    "oneclass",
+    "baselines",
+    "reconstruct",
+    "batch",
+    "viewer",
+    "cli",
 )
 DOORS = {("types", "io")}  # Mesh.write: a convenience that opens the room when it is called
 MODULES = sorted(PACKAGE.rglob("*.py"))

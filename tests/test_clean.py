@@ -86,18 +86,16 @@ def test_thin_is_not_flat():
 
 
 def test_a_box_that_overflows_is_refused():
-    with pytest.raises(DegenerateCloudError, match="overflow"):
+    with pytest.raises(DegenerateCloudError, match="must be below 1e"):
         clean(PointCloud(directions(500) * 1.7e308))
 
 
-@pytest.mark.parametrize("size", [1e-150, 1e150, 1e300])
+@pytest.mark.parametrize("size", [1e-90, 1e-6, 1e6, 1e90])
 def test_units_do_not_matter(size):
     assert len(clean(PointCloud(directions(500) * size))[0]) == 500
 
 
-def test_far_away_coordinates_pass_or_are_refused_by_name():
-    try:
-        kept, _ = clean(PointCloud(directions(500) * 1e306 + 1e307))
-    except InputError:
-        return
-    assert len(kept) == 500
+@pytest.mark.parametrize("size", [1e101, 1e150, 1e300])
+def test_coordinates_whose_volumes_would_overflow_are_refused_by_name(size):
+    with pytest.raises(InputError, match="coordinates must be below"):
+        clean(PointCloud(directions(500) * size))

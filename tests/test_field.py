@@ -26,6 +26,15 @@ from sdfshape.lipschitz.stack import StackParameters
 SCALE, CENTRE = 12.5, (100.0, -40.0, 7.0)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Networks this small lose more to waiting threads than they gain, the more so on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @cache
 def random_field(k: int = 1, seed: int = 0) -> SignedDistanceField:
     """Untrained, certified; its zero set runs through the middle of every box. World lengths are 12.5 unit ones."""

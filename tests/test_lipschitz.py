@@ -22,6 +22,15 @@ from sdfshape.lipschitz.orthogonal import (
 from sdfshape.lipschitz.stack import StackEngine, StackParameters
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Networks this small lose more to waiting threads than they gain, the more so on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def noise(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
 
@@ -232,6 +241,15 @@ def test_rounding_bound_is_above_the_measured_error(activation):
         measured = (layers(u.float()).double() - layers.map(torch.Tensor.double)(u)).abs().max()
         assert 0 < float(measured) <= rounding_bound(layers, radius, 2.0**-24) < 0.05
         assert rounding_bound(layers, radius) < 1e-10
+
+
+def test_rounding_bound_counts_every_layer_not_the_input_alone():
+    quiet = certify(stack(1, 6, 32).layers(3))
+    layers = Layers(quiet.matrices, tuple(b + 0.5 for b in quiet.biases), "absolute")  # the input is nearly 0, the biases are not
+    u = 1e-4 * noise(1, 5000, 3, dtype=torch.float32)
+    radius = float(u.norm(dim=2).max())
+    measured = float((layers(u).double() - layers.map(torch.Tensor.double)(u.double())).abs().max())
+    assert 100 * radius * 2.0**-24 < measured <= rounding_bound(layers, radius, 2.0**-24)
 
 
 def test_rounding_bound_grows_with_the_domain_and_is_linear_in_the_roundoff():

@@ -8,6 +8,15 @@ import torch
 from sdfshape.train.muon import OrthogonalMuon
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Matrices this small lose more to waiting threads than they gain."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def orthogonal(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.linalg.qr(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)))[0].contiguous()
 

@@ -21,14 +21,22 @@ from sdfshape.train.loop import OneClassLoop, schedule
 from sdfshape.train.paper import PaperLoop
 from sdfshape.train.run import computing_with, make_loop, train_layers
 
-CONFIG = TrainConfig(network=NetworkConfig(width=32, depth=4), optimizer=OptimizerConfig(steps=150, batch=1024, warmup=10))
+CONFIG = TrainConfig(network=NetworkConfig(networks=1, width=32, depth=4), optimizer=OptimizerConfig(steps=150, batch=1024, warmup=10))
 PAPER = TrainConfig(
-    network=NetworkConfig(kind="bjorck", width=16, depth=2),
+    network=NetworkConfig(kind="bjorck", networks=1, width=16, depth=2),
     optimizer=OptimizerConfig(steps=14, batch=32, rate=1e-3, warmup=1, low_share=0.0),
     margin=0.05,
     weight=(100.0, 100.0),
 )
-CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Networks this small lose more to waiting threads than they gain, the more so on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @cache

@@ -12,6 +12,8 @@ from ..types import FloatArray, IntArray
 from .grid import Grid
 from .prune import CORNERS, active_cells
 
+NODE_CLEARANCE = 1e-4  # cells: above the rounding of float32 vertices at 512 cells (3e-5), below anything that can be seen
+
 
 @dataclass(frozen=True, eq=False)
 class Surface:
@@ -61,7 +63,13 @@ def _triangles(values: np.ndarray, mask: np.ndarray | None, grid: Grid, iso: flo
     lowest, highest = float(np.nanmin(values)), float(np.nanmax(values))
     if not lowest < iso < highest:
         raise _no_surface(iso, f"the field spans [{lowest:.4g}, {highest:.4g}] on this grid")
-    filled = np.nan_to_num(values.astype(np.float32, copy=False), nan=highest, copy=mask is None)
+    filled = np.nan_to_num(values.astype(np.float32), nan=highest)
+    # A node on the level would be the corner of triangles without area, and of holes: it is kept a hair away, on its own side, so that
+    # pruned and dense still agree; exactly on the level counts as outside.
+    hair = np.float32(NODE_CLEARANCE * grid.spacing)
+    above = filled - np.float32(iso)
+    near = np.abs(above) < hair
+    filled[near] = np.float32(iso) + np.where(above[near] < 0, -hair, hair)
     vertices, faces, _, _ = marching_cubes(filled, iso, method="lewiner", mask=mask)
     return Surface(
         grid.node_position(vertices.astype(np.float64)), faces.astype(np.int64), evaluations or values.size, grid.dense_evaluations

@@ -65,15 +65,17 @@ def load_field(path: str | PathLike[str]) -> SignedDistanceField:
         frame = Frame(tuple(float(c) for c in header["centre"]), float(header["scale"]))  # type: ignore[arg-type]
         layers, stated = Layers(matrices, biases, str(header["activation"])), float(header["lipschitz_bound"])
         float32_error, info = float(header["float32_error_estimate_unit"]), dict(header["info"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FieldFileError(f"{path.name}: a field must have all its parts, {error} is missing or wrong: write it again") from error
     _check_shapes(path, layers, boxes, frame)
+    if not 0 <= float32_error < float("inf"):
+        raise FieldFileError(f"{path.name}: the float32 error must be finite and not negative, got {float32_error}: the file is damaged")
     bound = lipschitz_bound(layers)
     if not bound <= 1:
         raise FieldFileError(
             f"{path.name}: weights must be 1-Lipschitz, theirs is {bound:.9f} and the file states {stated:.9f}: do not trust it"
         )
-    if abs(bound - stated) > SAME_BOUND:
+    if not abs(bound - stated) <= SAME_BOUND:
         raise FieldFileError(
             f"{path.name}: the certificate must fit the weights, {stated:.9f} is stated and {bound:.9f} computed: the file was changed"
         )
@@ -105,7 +107,7 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 def _check_shapes(path: Path, layers: Layers, boxes: Boxes, frame: Frame) -> None:
     """Every tensor float32 and finite, every layer fitting the one before; raises FieldFileError."""
-    k, inputs = len(boxes.lo), 3
+    k, inputs = (len(boxes.lo) if boxes.lo.ndim else 0), 3
     tensors = (*layers.matrices, *layers.biases, boxes.lo, boxes.hi)
     good = all(t.dtype == torch.float32 and bool(torch.isfinite(t).all()) for t in tensors)
     good = (
@@ -118,6 +120,6 @@ def _check_shapes(path: Path, layers: Layers, boxes: Boxes, frame: Frame) -> Non
     for w, b in zip(layers.matrices, layers.biases, strict=True):
         good = good and w.ndim == 3 and w.shape[0] == k and w.shape[2] == inputs and b.shape == (k, 1, w.shape[1])
         inputs = w.shape[1] if w.ndim == 3 else -1
-    finite_frame = all(abs(c) < float("inf") for c in frame.centre) and 0 < frame.scale < float("inf")
+    finite_frame = len(frame.centre) == 3 and all(abs(c) < float("inf") for c in frame.centre) and 0 < frame.scale < float("inf")
     if not (good and inputs == 1 and finite_frame):
         raise FieldFileError(f"{path.name}: a field must hold finite float32 layers that fit each other: the file is damaged")

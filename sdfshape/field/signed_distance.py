@@ -66,7 +66,7 @@ class SignedDistanceField:
         out = np.zeros(len(points_unit), np.float32 if dtype == torch.float32 else np.float64)
         with torch.inference_mode():
             for start in range(0, len(points_unit), CHUNK):
-                x = torch.as_tensor(points_unit[start : start + CHUNK], dtype=dtype)
+                x = torch.tensor(points_unit[start : start + CHUNK].copy(), dtype=dtype)
                 out[start : start + len(x)] = boxes.compose(layers(boxes.to_local(x)), x).numpy()
         return out
 
@@ -84,7 +84,7 @@ class SignedDistanceField:
         values, gradients = np.zeros(len(points_unit), np.float32), np.zeros((len(points_unit), 3), np.float32)
         for start in range(0, len(points_unit), CHUNK):
             rows = slice(start, start + CHUNK)
-            x = torch.as_tensor(points_unit[rows], dtype=torch.float32).requires_grad_()
+            x = torch.tensor(points_unit[rows].copy(), dtype=torch.float32, requires_grad=True)
             f = self.boxes.compose(self.layers(self.boxes.to_local(x)), x)
             (g,) = torch.autograd.grad(f.sum(), x)
             values[rows], gradients[rows] = f.detach().numpy(), g.numpy()
@@ -104,7 +104,8 @@ class SignedDistanceField:
 
         lower : (|f(x)| - error)+, by (G).
         upper : |x - y| of a point y where f has the other sign beyond its error: f is continuous, so S meets the segment x y.
-            y is looked for by Newton-Raphson steps and a little beyond; infinity where none was found in `steps` steps.
+            y is looked for by Newton-Raphson steps and a little beyond; infinity where none was found in `steps` steps, or |f(x)| is
+            below the error.
         """
         points = as_points(points_world)
         f, error = self.certified(points)
@@ -112,7 +113,7 @@ class SignedDistanceField:
         upper = np.full(len(points), np.inf)
         side = np.where(f > 0, 1.0, -1.0)
         y, reach = np.array(points), 1e-4 * self.frame.scale
-        open_rows = np.arange(len(points))
+        open_rows = np.flatnonzero(np.abs(f) > error)  # nearer than the error the side of x itself is not known
         for _ in range(steps):
             value, slope = self.value_and_gradient_unit(self.frame.to_unit(y[open_rows]))
             norm_sq = np.maximum((slope.astype(np.float64) ** 2).sum(1, keepdims=True), 1e-3)

@@ -1,7 +1,8 @@
 """Closed or wrap: which evidence a cloud can give.
 
 `closed` trusts the orientation: sharp, right where inside and outside exist. `wrap` trusts none: whole and in one piece where they
-do not (sheets, double walls, furniture), a little thick. `auto` measures whether the orientation makes sense (`coherence`) and takes wrap where not.
+do not (sheets, double walls, furniture), a little thick.
+`auto` measures whether the orientation makes sense (`coherence`) and takes wrap where not.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ class NetworkConfig:
     depth: int = 5
 
     def __post_init__(self) -> None:
+        _require(self.kind in ("orthogonal", "bjorck"), "kind", "orthogonal or bjorck", self.kind)
         _require(self.networks >= 1 and self.networks & (self.networks - 1) == 0, "networks", "a power of two", self.networks)
         _require(self.width >= 4 and self.depth >= 1, "width and depth", "at least 4 and 1", (self.width, self.depth))
 
@@ -37,6 +38,13 @@ class OptimizerConfig:
     warmup: int = 50
     low_share: float = 0.8
 
+    def __post_init__(self) -> None:
+        _require(self.steps >= 1 and self.warmup >= 1, "steps and warmup", "at least 1", (self.steps, self.warmup))
+        _require(self.batch >= 4, "batch", "at least 4", self.batch)
+        _require(0 < self.turn < 1 and self.rate > 0, "turn and rate", "above 0, turn below 1", (self.turn, self.rate))
+        _require(0 <= self.momentum < 1 and 0 <= self.second_moment < 1, "momenta", "in [0, 1)", (self.momentum, self.second_moment))
+        _require(0 <= self.low_share <= 1, "low_share", "in [0, 1]", self.low_share)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
@@ -55,6 +63,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         _require(self.margin > 0, "margin", "above 0", self.margin)
         _require(0 < self.weight[0] <= self.weight[1], "weight", "rising and above 0", self.weight)
+        _require(0 < self.ramp <= 1, "ramp", "in (0, 1]", self.ramp)
         _require(self.labels >= 1000, "labels", "at least 1000", self.labels)
 
     def as_dict(self) -> dict[str, Any]:

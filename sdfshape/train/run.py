@@ -65,7 +65,11 @@ def train_layers(
     Raises TrainingInterrupted then, naming it.
     """
     if checkpoint is not None and Path(checkpoint).exists():
-        loop.restore(load_checkpoint(checkpoint, mark))
+        state = load_checkpoint(checkpoint, mark)
+        try:
+            loop.restore(state)
+        except (KeyError, RuntimeError) as error:
+            raise InputError(f"{checkpoint}: a checkpoint must hold the whole state, {error} is missing or wrong: delete it") from error
     start, told, first = time.perf_counter(), -math.inf, loop.step
     with _interruption() as interrupted:
         for record in loop.run():  # between two records the loop is between two steps: a state worth keeping

@@ -36,9 +36,7 @@ def seeds(tmp_path_factory):
     files |= {"ascii.pcd": header + b"ascii\n" + b"1 2 3\n" * 4, "binary.pcd": header + b"binary\n" + bytes(48)}
     files["packed.pcd"] = header + b"binary_compressed\n" + b"\x32\0\0\0\x30\0\0\0" + packed
     lines = b"ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
-    files["ascii.ply"] = (
-        lines + b"element face 1\nproperty list uchar int vertex_index\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n"
-    )
+    files["ascii.ply"] = lines + b"element face 1\nproperty list uchar int vertex_index\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n"
     corners = b"vertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\n"
     files["ascii.stl"] = b"solid a\nfacet normal 0 0 1\nouter loop\n" + corners + b"endloop\nendfacet\nendsolid\n"
     return files
@@ -65,11 +63,7 @@ def test_the_seeds_are_sound(tmp_path, seeds):
 
 @pytest.mark.parametrize("ending", READABLE)
 @RELAXED
-@given(
-    data=st.one_of(
-        st.binary(min_size=1, max_size=300), st.text("0123456789.-+eEnaif \n\t,;#/vfx", min_size=1).map(str.encode)
-    )
-)
+@given(data=st.one_of(st.binary(min_size=1, max_size=300), st.text("0123456789.-+eEnaif \n\t,;#/vfx", min_size=1).map(str.encode)))
 def test_random_bytes(tmp_path, ending, data):
     _survives(tmp_path, f"a{ending}", data)
 

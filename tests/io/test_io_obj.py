@@ -17,9 +17,7 @@ def obj(tmp_path):
     return write
 
 
-@pytest.mark.parametrize(
-    "face", ["1 2 3", "1/7 2/8 3/9", "1//1 2//2 3//3", "1/7/1 2/8/2 3/9/3", "-3 -2 -1", "1 2\\\n 3", "1/ 2/ 3/"]
-)
+@pytest.mark.parametrize("face", ["1 2 3", "1/7 2/8 3/9", "1//1 2//2 3//3", "1/7/1 2/8/2 3/9/3", "-3 -2 -1", "1 2\\\n 3", "1/ 2/ 3/"])
 def test_every_form_of_a_face(obj, face):
     mesh = read_mesh(obj(f"mtllib none.mtl\no thing\n{TRIANGLE}usemtl red\ns 1\nf {face}\n"))
     assert mesh.faces.tolist() == [[0, 1, 2]] and len(mesh.vertices) == 3

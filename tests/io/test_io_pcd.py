@@ -90,9 +90,7 @@ def _cloud():
     for name in ("x", "y", "z", "normal_x", "normal_y", "normal_z"):
         table[name] = rng.normal(size=20)
     colors = rng.integers(0, 256, (20, 3))
-    table["rgb"] = (
-        (255 << 24 | colors[:, 0] << 16 | colors[:, 1] << 8 | colors[:, 2]).astype(np.uint32).view(np.float32)
-    )
+    table["rgb"] = (255 << 24 | colors[:, 0] << 16 | colors[:, 1] << 8 | colors[:, 2]).astype(np.uint32).view(np.float32)
     table["label"] = np.arange(20)
     return table, colors
 
@@ -190,7 +188,5 @@ def test_a_compressed_header_cannot_ask_for_more_than_its_data_can_give(tmp_path
     data = _pcd(SMALL, "binary_compressed", POINTS=10**8)
     body = data.index(b"binary_compressed\n") + len(b"binary_compressed\n")
     (tmp_path / "a.pcd").write_bytes(data[: body + 4] + (12 * 10**8).to_bytes(4, "little") + data[body + 8 :])
-    with pytest.raises(
-        InputError, match=r"promises 100000000 points .1200000000 bytes., the compressed data stands for 1200000000"
-    ):
+    with pytest.raises(InputError, match=r"promises 100000000 points .1200000000 bytes., the compressed data stands for 1200000000"):
         read_points(tmp_path / "a.pcd")

@@ -75,9 +75,7 @@ def test_types_have_two_names_and_names_any_case():
     assert read_ply(_ply("1 2 3 -4", *lines)).points.tolist() == [[1, 2, 3]]
 
 
-@pytest.mark.parametrize(
-    ("kind", "values"), [("float", "0 0.5 1"), ("uchar", "0 128 255"), ("ushort", "0 32896 65535")]
-)
+@pytest.mark.parametrize(("kind", "values"), [("float", "0 0.5 1"), ("uchar", "0 128 255"), ("ushort", "0 32896 65535")])
 def test_colors_come_as_fractions_bytes_or_words(kind, values):
     lines = ("element vertex 1", *XYZ, *(f"property {kind} {c}" for c in ("red", "green", "blue")))
     assert read_ply(_ply("1 2 3 " + values, *lines)).colors.tolist() == [[0, 128, 255]]

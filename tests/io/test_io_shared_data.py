@@ -80,10 +80,7 @@ def test_columns_of_scans(shared_data):
         assert read_points(shared_data / "scans" / name).normals is not None, name
     for name in ("lion_takanawa_60k.ply", "Example_colors.ply", "milk_color.pcd"):
         assert read_points(shared_data / "scans" / name).colors is not None, name
-    assert (
-        len(np.unique(read_points(shared_data / "scans" / "bunny_range_aligned_60k.ply", label_column="scan").labels))
-        == 10
-    )
+    assert len(np.unique(read_points(shared_data / "scans" / "bunny_range_aligned_60k.ply", label_column="scan").labels)) == 10
 
 
 def test_labelled_points_have_as_many_labels(shared_data):

@@ -55,9 +55,7 @@ def test_seven_columns_are_intensity_and_color_or_normal_and_label(tmp_path):
     assert read_text(b"1 2 3 -900 0 128 255\n").colors.tolist() == [[0, 128, 255]]
     (tmp_path / "a.txt").write_text("1 2 3 0 0 1 12\n4 5 6 0 1 0 13\n")
     cloud = read_points(tmp_path / "a.txt", label_column="7")
-    assert (
-        cloud.normals.tolist() == [[0, 0, 1], [0, 1, 0]] and cloud.labels.tolist() == [12, 13] and cloud.colors is None
-    )
+    assert cloud.normals.tolist() == [[0, 0, 1], [0, 1, 0]] and cloud.labels.tolist() == [12, 13] and cloud.colors is None
 
 
 def test_nine_columns_hold_colors_and_normals_in_either_order():
