@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import trimesh
+from scipy.spatial import cKDTree
 from shapes import box_distance, directions, icosphere, slope_of, sphere_distance, sphere_points, torus_distance, two_spheres_distance
 
 from sdfshape import Mesh, PointCloud
@@ -175,6 +176,15 @@ def test_a_phantom_is_dropped_and_a_small_real_piece_stays():
     assert np.array_equal(kept.vertices, united(BIG, SMALL).vertices) and np.array_equal(kept.faces, united(BIG, SMALL).faces)
     same, none = drop_unexplained(united(BIG, SMALL), points)
     assert none == 0 and len(same.faces) == len(BIG.faces) + len(SMALL.faces)
+
+
+def test_a_bubble_just_below_the_surface_is_dropped_though_points_are_nearer_to_it():
+    points = sphere_points(20_000, radius=0.982)  # between the surface at 1 and the bubble below it
+    bubble = icosphere(0.1, (0.88, 0, 0), 2)
+    nearest = cKDTree(united(BIG, bubble).vertices).query(points)[1]
+    assert (nearest >= len(BIG.vertices)).sum() >= 10  # the test's own assumption
+    kept, dropped = drop_unexplained(united(BIG, bubble), points)
+    assert dropped == 1 and np.array_equal(kept.vertices, BIG.vertices)
 
 
 def test_colours_follow_the_pieces_that_stay():

@@ -9,7 +9,8 @@ from scipy.spatial import cKDTree
 
 from ..types import FloatArray, IntArray, Mesh
 
-EXPLAINED_BY = 10  # points whose nearest vertex lies in a piece, below which the piece is a phantom
+EXPLAINED_BY = 10  # points that need a piece, below which the piece is a phantom
+NEIGHBOUR = 6  # the spacing of a cloud is the median distance to this neighbour
 
 
 def vertex_components(mesh: Mesh) -> tuple[int, IntArray]:
@@ -20,21 +21,37 @@ def vertex_components(mesh: Mesh) -> tuple[int, IntArray]:
 
 
 def drop_unexplained(mesh: Mesh, points_world: FloatArray, minimum: int = EXPLAINED_BY) -> tuple[Mesh, int]:
-    """The mesh without pieces that are the nearest surface of fewer than `minimum` points, and how many pieces those were.
+    """The mesh without pieces that fewer than `minimum` points need, and how many pieces those were.
 
-    A network may leave a bubble where nothing was measured; a real part of a scan has points on it. The best explained piece stays.
+    A point needs a piece if all pieces with more points are at least one spacing of the cloud farther from it. A network may leave a
+    bubble beside the surface or where nothing was measured: no point needs it. The piece nearest to most points always stays.
     """
     count, piece = vertex_components(mesh)
     if count <= 1:
         return mesh, 0
-    _, nearest = cKDTree(mesh.vertices).query(points_world, workers=-1)
-    support = np.bincount(piece[nearest], minlength=count)
-    keep = support >= minimum
-    keep[support.argmax()] = True
-    if keep.all():
-        return mesh, 0
-    kept_vertex = keep[piece]
+    distance, nearest = cKDTree(mesh.vertices).query(points_world, workers=-1)
+    owner = piece[nearest]
+    support = np.bincount(owner, minlength=count)
+    cloud = cKDTree(points_world)
+    some = points_world[:: max(1, len(points_world) // 2000)]
+    spacing = float(np.median(cloud.query(some, k=min(NEIGHBOUR + 1, len(points_world)), workers=-1)[0][:, -1]))
+    keep = np.zeros(count, bool)
+    for candidate in np.argsort(-support, kind="stable"):
+        if support[candidate] < minimum and keep.any():
+            break
+        mine = owner == candidate
+        keep[candidate] = not keep.any() or _needed(mesh.vertices[keep[piece]], points_world[mine], distance[mine] + spacing) >= minimum
+    return (mesh, 0) if keep.all() else (_pieces(mesh, keep[piece]), int((~keep).sum()))
+
+
+def _needed(others: FloatArray, points: FloatArray, limit: FloatArray) -> int:
+    """How many of the points are farther than their limit from all of the other vertices."""
+    return int((cKDTree(others).query(points, workers=-1)[0] > limit).sum())
+
+
+def _pieces(mesh: Mesh, kept_vertex: np.ndarray) -> Mesh:
+    """The mesh of the vertices in the mask; no face may have some in and some out."""
     new_index = np.cumsum(kept_vertex) - 1
     faces = new_index[mesh.faces[kept_vertex[mesh.faces[:, 0]]]]
     colors = None if mesh.colors is None else mesh.colors[kept_vertex]
-    return Mesh(mesh.vertices[kept_vertex], faces, colors), int((~keep).sum())
+    return Mesh(mesh.vertices[kept_vertex], faces, colors)
