@@ -23,8 +23,9 @@ def vertex_components(mesh: Mesh) -> tuple[int, IntArray]:
 def drop_unexplained(mesh: Mesh, points_world: FloatArray, minimum: int = EXPLAINED_BY) -> tuple[Mesh, int]:
     """The mesh without pieces that fewer than `minimum` points need, and how many pieces those were.
 
-    A point needs a piece if all pieces with more points are at least one spacing of the cloud farther from it. A network may leave a
-    bubble beside the surface or where nothing was measured: no point needs it. The piece nearest to most points always stays.
+    A point needs a piece if the pieces with more points are farther from it by more than a spacing of the cloud and an edge of the mesh
+    (distances are to vertices). A network may leave a bubble beside the surface or where nothing was measured: no point needs it. The
+    piece nearest to most points always stays.
     """
     count, piece = vertex_components(mesh)
     if count <= 1:
@@ -35,12 +36,14 @@ def drop_unexplained(mesh: Mesh, points_world: FloatArray, minimum: int = EXPLAI
     cloud = cKDTree(points_world)
     some = points_world[:: max(1, len(points_world) // 2000)]
     spacing = float(np.median(cloud.query(some, k=min(NEIGHBOUR + 1, len(points_world)), workers=-1)[0][:, -1]))
+    edges = mesh.vertices[mesh.faces] - mesh.vertices[np.roll(mesh.faces, 1, axis=1)]
+    farther = spacing + float(np.linalg.norm(edges, axis=2).max())
     keep = np.zeros(count, bool)
     for candidate in np.argsort(-support, kind="stable"):
         if support[candidate] < minimum and keep.any():
             break
         mine = owner == candidate
-        keep[candidate] = not keep.any() or _needed(mesh.vertices[keep[piece]], points_world[mine], distance[mine] + spacing) >= minimum
+        keep[candidate] = not keep.any() or _needed(mesh.vertices[keep[piece]], points_world[mine], distance[mine] + farther) >= minimum
     return (mesh, 0) if keep.all() else (_pieces(mesh, keep[piece]), int((~keep).sum()))
 
 
