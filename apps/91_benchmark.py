@@ -3,8 +3,8 @@
     python apps/91_benchmark.py MESH... [--preset default] [--points 20000] [--poisson] [--beside SCRIPT] [--csv OUT.csv]
 
 Each mesh is sampled once (seed 0); every program gets the same file of points and nothing else. The sum Chamfer (100,000 samples a
-side) is in units of half the longest side. `floor` is the truth against itself: no program can be below it. SCRIPT is any program
-that runs as `python SCRIPT POINTS.ply --out MESH.ply`. Expected: one row a shape, a mean at the end, markdown on stdout.
+side) is in units of half the longest side. `floor` is the truth against itself: no program can be below it. SCRIPT is any program that
+runs as `python SCRIPT POINTS.ply --out MESH.ply`. Expected: markdown on stdout, one row a shape, means at the end.
 """
 
 import argparse
@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +25,10 @@ from sdfshape.sample.surface import cloud_of_mesh
 
 
 def poisson(points: Path, out: Path) -> None:
-    """Open3D screened Poisson, depth 8, with estimated and propagated normals (12 neighbours)."""
+    """Open3D screened Poisson, depth 8; normals estimated and propagated (12 neighbours)."""
     import open3d as o3d
 
-    cloud = o3d.io.read_point_cloud(str(points))
+    cloud = o3d.io.read_point_cloud(points)
     cloud.estimate_normals(o3d.geometry.KDTreeSearchParamKNN(12))
     cloud.orient_normals_consistent_tangent_plane(12)
     mesh, _ = o3d.geometry.TriangleMesh.create_from_point_cloud_poisson(cloud, depth=8)
@@ -35,20 +37,17 @@ def poisson(points: Path, out: Path) -> None:
 
 def beside(script: str, points: Path, out: Path) -> None:
     """Another program, in a process of its own."""
-    script_path = Path(script).resolve()
-    subprocess.run([sys.executable, script_path, points, "--out", out], check=True, capture_output=True, cwd=script_path.parent)
+    subprocess.run([sys.executable, Path(script).resolve(), points, "--out", out], check=True, capture_output=True)
 
 
 def ours(preset: str, points: Path, out: Path) -> None:
     """The command line as a user runs it, in a process of its own."""
-    command = [sys.executable, "-m", "sdfshape", "reconstruct", points, "-o", out, "--preset", preset, "--quiet"]
-    subprocess.run(command, check=True)
+    subprocess.run([sys.executable, "-m", "sdfshape", "reconstruct", points, "-o", out, "--preset", preset, "--quiet"], check=True)
 
 
-def judge(out: Path, truth: s.Mesh, half: float) -> dict[str, object]:
+def judge(out: Path, truth: s.Mesh, half: float) -> dict[str, Any]:
     """Chamfer and Hausdorff in half-extents, signed normal consistency, watertight, pieces."""
-    mesh = s.read_mesh(out)
-    comparison, facts = s.compare(mesh, truth), mesh_facts(mesh)
+    comparison, facts = s.compare(s.read_mesh(out), truth), mesh_facts(s.read_mesh(out))
     return {
         "chamfer": comparison.chamfer_l1_sum / half,
         "hausdorff": comparison.hausdorff / half,
@@ -65,22 +64,21 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=20_000)
     parser.add_argument("--noise", type=float, default=0.0, help="share of the longest side")
     parser.add_argument("--poisson", action="store_true")
-    parser.add_argument("--beside")
+    parser.add_argument("--beside", help="another program's script")
     parser.add_argument("--csv", type=Path)
     args = parser.parse_args()
-    programs = {name: (lambda p, o, name=name: ours(name, p, o)) for name in args.preset or ["default"]}
+    programs: dict[str, Any] = {name: partial(ours, name) for name in args.preset or ["default"]}
     programs |= {"poisson": poisson} if args.poisson else {}
-    programs |= {Path(args.beside).stem: lambda p, o: beside(args.beside, p, o)} if args.beside else {}
+    programs |= {Path(args.beside).stem: partial(beside, args.beside)} if args.beside else {}
     print("| shape | floor | " + " | ".join(f"{n} | s | pieces" for n in programs) + " |")
     print("|---|---|" + "---|---|---|" * len(programs), flush=True)
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for path in args.meshes:
         truth = s.read_mesh(path)
         half = float((truth.bounds[1] - truth.bounds[0]).max()) / 2
         line = [path.stem, f"{s.compare(truth, truth).chamfer_l1_sum / half:.5f}"]
         with tempfile.TemporaryDirectory() as folder:
-            points = Path(folder) / "points.ply"
-            s.write_points(cloud_of_mesh(truth, args.points, 0, noise=args.noise), points)
+            s.write_points(cloud_of_mesh(truth, args.points, 0, noise=args.noise), points := Path(folder) / "points.ply")
             for name, run in programs.items():
                 start, out = time.perf_counter(), Path(folder) / f"{name}.ply"
                 run(points, out)
@@ -90,13 +88,11 @@ def main() -> None:
         print("| " + " | ".join(line) + " |", flush=True)
     for name in programs:
         mine = [row for row in rows if row["program"] == name]
-        means = {key: np.mean([float(str(row[key])) for row in mine]) for key in ("chamfer", "hausdorff", "normals", "seconds")}
+        means = {key: np.mean([row[key] for row in mine]) for key in ("chamfer", "hausdorff", "normals", "seconds")}
         print(f"\n{name}: mean " + ", ".join(f"{key} {value:.5f}" for key, value in means.items()))
     if args.csv:
         with args.csv.open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+            csv.writer(file).writerows([list(rows[0]), *(row.values() for row in rows)])
 
 
 if __name__ == "__main__":
