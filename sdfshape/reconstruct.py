@@ -19,7 +19,7 @@ from .field.signed_distance import measured_float32_error
 from .frame import Frame
 from .lipschitz import split_boxes
 from .sample import SURFACES, Gathered, gather_evidence
-from .train import PAPER_POINTS, TrainConfig, preset
+from .train import PAPER_POINTS, TrainConfig, for_wrap, preset
 from .train.checkpoint import fingerprint
 from .train.record import Record
 from .train.run import computing_with, make_loop, train_layers
@@ -89,7 +89,7 @@ def reconstruct(
     ----------
     cloud : PointCloud        (n, 3) points; at least 100 different finite ones; normals are not needed
     options, **changes        `Options`, or its fields by name: reconstruct(cloud, preset="fast", seed=1)
-    config : TrainConfig      in place of the preset's
+    config : TrainConfig      in place of the preset's (which takes one deeper network where the surface is wrapped)
     checkpoint : path         continued from if the file is there; written when the job is interrupted while it trains
     progress                  called with a `Progress` at every stage, and about ten times a second while it trains
 
@@ -100,7 +100,7 @@ def reconstruct(
     TrainingInterrupted                 SIGINT or SIGTERM while it trained; names the checkpoint
     """
     options = replace(options or Options(), **changes)
-    config = config or preset(options.preset)
+    given, config = config is not None, config or preset(options.preset)
     watch = _Stopwatch(progress or (lambda _: None))
     with computing_with(options.device, options.threads) as device:
         watch.start("orient")
@@ -108,6 +108,8 @@ def reconstruct(
         frame = Frame.from_points(kept.points)
         rng = np.random.default_rng(options.seed)
         points, gathered = _gather(frame.to_unit(kept.points), options, config, rng, watch.start)
+        if gathered.kind == "wrap" and not given:
+            config = for_wrap(config)
         watch.start("train")
         boxes = split_boxes(points, config.network.networks)
         loop = make_loop(gathered.evidence, points, boxes, config, options.seed, device)
