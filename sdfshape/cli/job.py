@@ -19,13 +19,16 @@ DEFAULT_POINTS = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """Where the results go; only the mesh must be asked for."""
+    """Where the results go; only the mesh must be asked for. The angles and the upright axis are the picture's."""
 
     mesh: Path
     field: Path | None = None
     report: Path | None = None
     picture: Path | None = None
     overwrite: bool = False
+    azimuth_deg: float = 35.0
+    elevation_deg: float = 20.0
+    up_axis: int = 1
 
     def check(self) -> None:
         """Raise OutputError now for what could not be written after the work."""
@@ -105,7 +108,8 @@ def _write(result: Reconstruction, outputs: Outputs) -> None:
     if outputs.picture:
         from ..render import render_field, write_png
 
-        write_png(render_field(result.field, up_axis=1), outputs.picture, overwrite=outputs.overwrite)
+        image = render_field(result.field, azimuth_deg=outputs.azimuth_deg, elevation_deg=outputs.elevation_deg, up_axis=outputs.up_axis)
+        write_png(image, outputs.picture, overwrite=outputs.overwrite)
     seconds = result.report["seconds"]
     seconds["write"] = time.perf_counter() - start
     seconds["total"] = sum(value for stage, value in seconds.items() if stage != "total")
