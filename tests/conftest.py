@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -17,3 +18,12 @@ def shared_data() -> Path:
     if not (folder / "SOURCES.md").is_file():
         pytest.skip(f"no development data at {folder}: set SDFSHAPE_DATA")
     return folder
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Networks as small as those of unit tests lose more to waiting threads than they gain, the more so on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -26,13 +26,7 @@ from sdfshape.lipschitz.stack import StackParameters
 SCALE, CENTRE = 12.5, (100.0, -40.0, 7.0)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Networks this small lose more to waiting threads than they gain, the more so on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @cache

@@ -21,14 +21,7 @@ from sdfshape.lipschitz.orthogonal import (
 )
 from sdfshape.lipschitz.stack import StackEngine, StackParameters
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Networks this small lose more to waiting threads than they gain, the more so on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def noise(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:

@@ -7,14 +7,7 @@ import torch
 
 from sdfshape.train.muon import OrthogonalMuon
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Matrices this small lose more to waiting threads than they gain."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def orthogonal(*shape: int, seed: int = 0) -> torch.Tensor:
