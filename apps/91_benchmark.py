@@ -47,7 +47,8 @@ def ours(preset: str, points: Path, out: Path) -> None:
 
 def judge(out: Path, truth: s.Mesh, half: float) -> dict[str, Any]:
     """Chamfer and Hausdorff in half-extents, signed normal consistency, watertight, pieces."""
-    comparison, facts = s.compare(s.read_mesh(out), truth), mesh_facts(s.read_mesh(out))
+    mesh = s.read_mesh(out)
+    comparison, facts = s.compare(mesh, truth), mesh_facts(mesh)
     return {
         "chamfer": comparison.chamfer_l1_sum / half,
         "hausdorff": comparison.hausdorff / half,

@@ -16,16 +16,17 @@ from .evaluate.report import REPORT_VERSION, field_facts, mesh_facts, peak_rss_m
 from .extract import Extraction, drop_unexplained, extract_mesh, transfer_colors
 from .field import SignedDistanceField
 from .field.signed_distance import measured_float32_error
-from .frame import Frame
+from .frame import HALF_EXTENT, Frame
 from .lipschitz import split_boxes
 from .sample import SURFACES, Gathered, gather_evidence
-from .train import PAPER_POINTS, TrainConfig, for_wrap, preset
+from .train import PAPER_POINTS, TrainConfig, preset
 from .train.checkpoint import fingerprint
 from .train.record import Record
 from .train.run import computing_with, make_loop, train_layers
 from .types import FloatArray, Mesh, PointCloud
 
-KEEPS = 99.0  # percent of the points inside the level of a wrap (OCSDF: iso = first percentile of the scores)
+KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OCSDF: iso = first percentile of the scores)
+THINNEST_CELLS = 1.8  # least thickness of a wrap: a slab of sqrt(3) cells has a node of the grid in it wherever it stands
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def reconstruct(
     ----------
     cloud : PointCloud        (n, 3) points; at least 100 different finite ones; normals are not needed
     options, **changes        `Options`, or its fields by name: reconstruct(cloud, preset="fast", seed=1)
-    config : TrainConfig      in place of the preset's (which takes one deeper network where the surface is wrapped)
+    config : TrainConfig      in place of the preset's
     checkpoint : path         continued from if the file is there; written when the job is interrupted while it trains
     progress                  called with a `Progress` at every stage, and about ten times a second while it trains
 
@@ -100,7 +101,7 @@ def reconstruct(
     TrainingInterrupted                 SIGINT or SIGTERM while it trained; names the checkpoint
     """
     options = replace(options or Options(), **changes)
-    given, config = config is not None, config or preset(options.preset)
+    config = config or preset(options.preset)
     watch = _Stopwatch(progress or (lambda _: None))
     with computing_with(options.device, options.threads) as device:
         watch.start("orient")
@@ -108,12 +109,10 @@ def reconstruct(
         frame = Frame.from_points(kept.points)
         rng = np.random.default_rng(options.seed)
         points, gathered = _gather(frame.to_unit(kept.points), options, config, rng, watch.start)
-        if gathered.kind == "wrap" and not given:
-            config = for_wrap(config)
         watch.start("train")
         boxes = split_boxes(points, config.network.networks)
         loop = make_loop(gathered.evidence, points, boxes, config, options.seed, device)
-        mark = fingerprint(points, config, options.seed, gathered.kind)
+        mark = fingerprint(points, config, options.seed, f"{gathered.kind} {gathered.evidence.least_thickness}")
         layers = train_layers(loop, watch.trained, checkpoint=checkpoint, mark=mark)
         watch.start("extract")
         level = _level(SignedDistanceField(layers, boxes, frame, 0.0), points, gathered.kind)
@@ -132,15 +131,16 @@ def _gather(
     points: FloatArray, options: Options, config: TrainConfig, rng: np.random.Generator, stage: Callable[[str], None]
 ) -> tuple[FloatArray, Gathered]:
     """Points to train on and their evidence; the paper's recipe takes 2,048 points and needs no other evidence."""
+    thinnest = THINNEST_CELLS * 2 * HALF_EXTENT / options.resolution
     if config.network.kind != "bjorck":
-        return points, gather_evidence(points, options.surface, config.labels, rng, stage)
+        return points, gather_evidence(points, options.surface, config.labels, rng, stage, thinnest)
     some = points[np.sort(rng.permutation(len(points))[:PAPER_POINTS])]
-    return some, gather_evidence(some, "none", config.labels, rng, stage)
+    return some, gather_evidence(some, "none", config.labels, rng, stage, thinnest)
 
 
 def _level(field: SignedDistanceField, points: FloatArray, kind: str) -> float:
-    """The level of the trained network that becomes the surface, unit frame: 0 where inside is known, else what keeps 99% of the points."""
-    if kind == "closed":
+    """The level of the trained network that becomes the surface, unit frame: 0 where sides are known, else what keeps 99% of the points."""
+    if kind != "points":
         return 0.0
     return float(np.percentile(field.evaluate_unit(points), KEEPS))
 
@@ -191,7 +191,12 @@ def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh:
         "seed": job.options.seed,
         "threads": job.options.threads or torch.get_num_threads(),
         "device": job.options.device,
-        "surface": {"kind": job.gathered.kind, "coherence": job.gathered.coherence, "confidence": job.gathered.confidence},
+        "surface": {
+            "kind": job.gathered.kind,
+            "coherence": job.gathered.coherence,
+            "confidence": job.gathered.confidence,
+            "least_thickness": field.frame.length_to_world(job.gathered.evidence.least_thickness),
+        },
         "seconds": job.seconds | {"total": sum(job.seconds.values())},
         "peak_rss_mb": peak_rss_mb(),
         "field": field_facts(field),

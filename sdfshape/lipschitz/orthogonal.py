@@ -1,6 +1,6 @@
-"""Orthogonal matrices: how to come to one, and how to turn it. Batched over leading axes; Q has orthonormal rows or columns.
+"""Orthogonal matrices: how to come to one. Batched over leading axes; Q has orthonormal rows or columns.
 
-Notation: W any matrix, Q orthogonal, A skew (A^T = -A), sigma singular values.
+Notation: W any matrix, Q orthogonal, sigma singular values.
 """
 
 from __future__ import annotations
@@ -49,12 +49,6 @@ def level_singular_values(w: Tensor, iterations: int = 5) -> Tensor:
         polynomial = torch.baddbmm(gram, gram, gram, beta=-4.7750, alpha=2.0315)
         w = torch.baddbmm(w, polynomial, w, beta=3.4445)
     return w.reshape(shape)
-
-
-def cayley_turn(q: Tensor, skew: Tensor) -> Tensor:
-    """(I + A/2)^-1 (I - A/2) Q: turns Q against the skew A; orthogonal stays orthogonal up to rounding."""
-    eye = torch.eye(q.shape[-2], dtype=q.dtype, device=q.device)
-    return torch.linalg.solve(eye + skew / 2, (eye - skew / 2) @ q)
 
 
 def nearest_orthogonal(weight: Tensor) -> Tensor:

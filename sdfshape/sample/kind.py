@@ -1,7 +1,7 @@
 """Closed or wrap: which evidence a cloud can give.
 
 `closed` trusts the orientation: sharp, right where inside and outside exist. `wrap` trusts none: whole and in one piece where they
-do not (sheets, double walls, furniture), a little thick.
+do not (sheets, double walls, furniture); narrow creases are closed, and nothing is thinner than a stated thickness.
 `auto` measures whether the orientation makes sense (`coherence`) and takes wrap where not.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ..errors import DegenerateCloudError
 from ..orient import coherence, orient
@@ -37,9 +36,12 @@ class Gathered:
     warnings: tuple[str, ...]
 
 
-def gather_evidence(points_unit: FloatArray, surface: str, labels: int, rng: np.random.Generator, stage: Callable[[str], None]) -> Gathered:
+def gather_evidence(
+    points_unit: FloatArray, surface: str, labels: int, rng: np.random.Generator, stage: Callable[[str], None], least_thickness: float
+) -> Gathered:
     """Labelled places for points (n, 3), unit frame; surface "none" gathers nothing (the points are all there is).
 
+    least_thickness : of the parts of a wrap, unit frame; it is larger where the points are sparse.
     `stage` is told "orient" and "sample" when they begin.
     """
     stage("orient")
@@ -47,7 +49,7 @@ def gather_evidence(points_unit: FloatArray, surface: str, labels: int, rng: np.
         return Gathered(NO_EVIDENCE, "points", float("nan"), float("nan"), ())
     if surface == "wrap":
         stage("sample")
-        return Gathered(wrapped_evidence(cKDTree(points_unit), labels, rng), "wrap", float("nan"), float("nan"), ())
+        return Gathered(wrapped_evidence(points_unit, labels, rng, least_thickness), "wrap", float("nan"), float("nan"), ())
     cloud = orient(points_unit)
     agreed = coherence(cloud, rng)
     confidence = float(cloud.confidence.mean())
@@ -59,4 +61,4 @@ def gather_evidence(points_unit: FloatArray, surface: str, labels: int, rng: np.
         warnings = () if agreed >= COHERENT else (f"orientation is coherent on {agreed:.0%} of the points only: try --surface wrap",)
         return Gathered(evidence, "closed", agreed, confidence, warnings)
     text = f"inside and outside agree on {agreed:.0%} of the points only: wrapped without orientation (--surface closed forces it)"
-    return Gathered(wrapped_evidence(cloud.tree, labels, rng), "wrap", agreed, confidence, (text,))
+    return Gathered(wrapped_evidence(points_unit, labels, rng, least_thickness), "wrap", agreed, confidence, (text,))

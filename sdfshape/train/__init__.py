@@ -5,5 +5,4 @@ from .config import PRESETS as PRESETS
 from .config import NetworkConfig as NetworkConfig
 from .config import OptimizerConfig as OptimizerConfig
 from .config import TrainConfig as TrainConfig
-from .config import for_wrap as for_wrap
 from .config import preset as preset

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..errors import InputError
@@ -89,19 +89,6 @@ PRESETS: dict[str, TrainConfig] = {
     ),
 }
 PAPER_POINTS = 2048
-
-
-def for_wrap(config: TrainConfig) -> TrainConfig:
-    """One deeper network: a wrap is cut at one level, and the levels of a mosaic's networks do not meet at their walls.
-
-    Measured (an airplane of 20,000 points): sum Chamfer 16.4 with one network of depth 8, 20.9 with four of depth 5. The walk and the
-    larger batch sharpen the wrapped surface, not the level inside it that is kept: a folding chair's seat frays with either.
-    """
-    if config.network.kind != "orthogonal":
-        return config
-    network = replace(config.network, networks=1, depth=8)
-    optimizer = replace(config.optimizer, batch=min(config.optimizer.batch, 4096))
-    return replace(config, network=network, optimizer=optimizer, margin=3e-3, walk=False)
 
 
 def preset(name: str) -> TrainConfig:

@@ -1,0 +1,137 @@
+"""Closing by a rolling ball: places whose side is known from geometry, the exactness of the shore, the thickness of thin parts."""
+
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+from shapes import directions
+
+from sdfshape.orient.oriented import neighbours_of, plane_normals
+from sdfshape.sample.closing import GAP, MIDPOINT_NEIGHBOURS, OFF_PLANE, SECTORS, _with_midpoints, close
+from sdfshape.sample.evidence import wrapped_evidence
+from sdfshape.sample.places import draw_places, in_order
+
+
+def generator() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def plate(z: float, count: int = 6000, seed: int = 0) -> np.ndarray:
+    xy = np.random.default_rng(seed).uniform(-0.7, 0.7, (count, 2))
+    return np.c_[xy, np.full(count, z)]
+
+
+def middle(z: np.ndarray) -> np.ndarray:
+    """Places at heights z over the middle of a plate, away from its rim."""
+    return np.c_[np.random.default_rng(9).uniform(-0.5, 0.5, (len(z), 2)), z]
+
+
+BALL = close(0.7 * directions(6000), 0.005, 0.35, generator())
+
+
+def test_a_ball_is_solid_and_its_surface_passes_through_the_points():
+    radius = np.random.default_rng(1).uniform(0.3, 0.95, 4000)
+    inside, outside, _ = BALL.sides(radius[:, None] * directions(4000, 2))
+    slack = 0.35 * BALL.spacing
+    assert inside[radius < 0.7 - slack].all() and outside[radius > 0.7 + slack].all()
+    assert not (inside & outside).any()
+
+
+def test_a_solid_keeps_the_level_of_the_closing():
+    assert BALL.level == pytest.approx(BALL.tau, rel=0.05)
+
+
+def test_no_place_can_reach_the_surface_within_its_free_distance():
+    radius = np.random.default_rng(3).uniform(0.2, 0.95, 4000)
+    _, _, free = BALL.sides(radius[:, None] * directions(4000, 4))
+    assert (free <= np.abs(radius - 0.7) + 0.35 * BALL.spacing).all()
+    assert np.median(free / np.abs(radius - 0.7)) > 0.8  # and it is no empty promise
+
+
+def test_the_shore_is_as_far_from_the_cloud_as_the_ball_is_wide():
+    assert BALL.dense.query(BALL.shore.data)[0] == pytest.approx(BALL.tau, rel=1e-9)
+
+
+def test_a_sheet_becomes_a_slab_of_the_least_thickness():
+    closing = close(plate(0.0), 0.02, 0.35, generator())
+    a = closing.half_thickness
+    assert a == 0.02
+    z = np.random.default_rng(5).uniform(-0.1, 0.1, 3000)
+    inside, outside, _ = closing.sides(middle(z))
+    assert inside[np.abs(z) < 0.8 * a].all() and outside[np.abs(z) > 1.2 * a].all()
+
+
+@pytest.mark.parametrize("half", [0.004, 0.008, 0.012])
+def test_a_thin_board_of_two_walls_becomes_as_thick_as_stated(half):
+    z = np.random.default_rng(6).uniform(-0.2, 0.2, 6000)
+    closing = close(np.concatenate([plate(-half), plate(half, seed=1)]), 0.02, 0.35, generator())
+    inside, outside, _ = closing.sides(middle(z))
+    slack = 0.35 * closing.spacing
+    assert closing.half_thickness == 0.02
+    assert inside[np.abs(z) < 0.02 - slack].all() and outside[np.abs(z) > 0.02 + slack].all()
+
+
+def test_sparse_points_make_thin_parts_thicker():
+    closing = close(plate(0.0, count=500), 0.001, 0.35, generator())
+    assert closing.half_thickness == pytest.approx(0.35 * closing.spacing)
+
+
+def test_midpoints_join_what_faces_each_other_in_a_plane_and_nothing_else():
+    points = np.concatenate([plate(0.0, 150), plate(0.05, 150, seed=1)])
+    cloud, _, index = neighbours_of(points)
+    normals = np.tile([0.0, 0, 1], (300, 1))
+    limit = GAP * 0.2
+    twin = set()
+    for i, p in enumerate(points):
+        found = {}
+        for j in cloud.query(p, k=MIDPOINT_NEIGHBOURS)[1]:
+            gap = points[j] - p
+            length = np.linalg.norm(gap)
+            if j == i or length >= limit or abs(gap[2]) >= OFF_PLANE * length:
+                continue
+            # the frame of the plane with normal z in the program: u = z x ex = ey, v = z x u = -ex
+            sector = int(np.floor((np.arctan2(-gap[0], gap[1]) / (2 * np.pi) + 0.5) * SECTORS)) % SECTORS
+            found.setdefault(sector, (min(i, j), max(i, j)))
+        twin |= set(found.values())
+    expected = np.array([points[list(pair)].mean(axis=0) for pair in sorted(twin)])
+    fast = _with_midpoints(points, cloud, normals, limit)
+    assert np.array_equal(fast[:300], points)
+    assert fast[300:] == pytest.approx(expected, abs=1e-15) and len(expected) > 300
+    assert index.shape == (300, 12)
+
+
+def test_midpoints_narrow_the_gaps_of_a_plane():
+    points = plate(0.0, 3000)
+    cloud, _, index = neighbours_of(points)
+    dense = cKDTree(_with_midpoints(points, cloud, plane_normals(points, index), 0.2))
+    places = middle(np.zeros(20_000))
+    narrow, wide = dense.query(places)[0], cloud.query(places)[0]
+    assert narrow.max() < 0.8 * wide.max() and narrow.mean() < 0.6 * wide.mean()
+
+
+def test_wrapped_evidence_knows_its_thickness_and_keeps_walkers_away_from_the_surface():
+    evidence = wrapped_evidence(plate(0.0), 20_000, generator(), 0.04)
+    assert evidence.least_thickness == 0.04
+    for side, sign in ((evidence.inside, -1), (evidence.outside, 1)):
+        rows = side[(np.abs(side[:, :2]) < 0.5).all(axis=1)]
+        walk = sign * (np.abs(rows[:, 2]) - 0.02)  # distance to the slab's faces, positive on the right side
+        assert (walk > -0.2 * 0.02).all() and (rows[:, 3] <= np.maximum(walk, 0) + 1e-3).all()
+
+
+# --- places
+
+
+def test_the_curve_is_a_permutation_that_keeps_neighbours_together():
+    places = np.random.default_rng(7).uniform(-1, 1, (5000, 3))
+    ordered = in_order(places)
+    assert np.array_equal(np.sort(ordered, axis=0), np.sort(places, axis=0))
+    step = np.linalg.norm(np.diff(ordered, axis=0), axis=1)
+    assert step.mean() < 0.25 * np.linalg.norm(np.diff(places, axis=0), axis=1).mean()
+
+
+def test_places_are_near_the_points_and_some_everywhere():
+    points = 0.3 * directions(1000)
+    places = draw_places(points, (0.01, 0.02, 0.04), 20_000, generator())
+    assert (np.abs(places) <= 1).all() and 0.95 * 20_000 < len(places) <= 20_000
+    distance = np.abs(np.linalg.norm(places, axis=1) - 0.3)
+    assert 0.6 < (distance < 0.05).mean() < 0.9
+    assert (np.abs(places) > 0.9).any(axis=1).mean() == pytest.approx(0.1 * (1 - 0.9**3), rel=0.2)  # the uniform tenth reaches the rim
