@@ -14,10 +14,12 @@ from .clean import Dropped, clean
 from .errors import InputError
 from .evaluate.report import REPORT_VERSION, field_facts, mesh_facts, peak_rss_mb
 from .extract import Extraction, drop_unexplained, extract_mesh, transfer_colors
+from .extract.mesh import LARGEST_RESOLUTION, LEAST_RESOLUTION
 from .field import SignedDistanceField
 from .field.signed_distance import measured_float32_error
 from .frame import HALF_EXTENT, Frame
 from .lipschitz import split_boxes
+from .lipschitz.boxes import PAD
 from .sample import SURFACES, Gathered, gather_evidence
 from .train import PAPER_POINTS, TrainConfig, preset
 from .train.checkpoint import fingerprint
@@ -26,7 +28,7 @@ from .train.run import computing_with, make_loop, train_layers
 from .types import FloatArray, Mesh, PointCloud
 
 KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OCSDF: iso = first percentile of the scores)
-THINNEST_CELLS = 1.8  # least thickness of a wrap: a slab of sqrt(3) cells has a node of the grid in it wherever it stands
+THINNEST_CELLS = 1.8  # least thickness of a wrap: the grid's nodes in a slab of sqrt(3) cells hang together, however it stands
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """preset : fast, default, quality or paper.   resolution : cells of the extraction grid along its longest side.
+    """preset : fast, default, quality or paper.   resolution : cells of the extraction grid along its longest side; parts that are wrapped
+    are made thick enough for it.
     surface : auto, closed or wrap.   iso : level of the mesh, world units, 0 the surface itself.   seed, threads, device.
     keep_all : also keep pieces of the mesh that no point of the scan explains.
     """
@@ -60,6 +63,8 @@ class Options:
         preset(self.preset)
         if self.surface not in SURFACES:
             raise InputError(f"surface must be one of {', '.join(SURFACES)}, got {self.surface!r}")
+        if not LEAST_RESOLUTION <= self.resolution <= LARGEST_RESOLUTION:
+            raise InputError(f"resolution must be {LEAST_RESOLUTION} to {LARGEST_RESOLUTION} cells, got {self.resolution}")
         if self.threads is not None and self.threads < 1:
             raise InputError(f"threads must be at least 1, got {self.threads}")
         if not 0 <= self.seed < 2**63:
@@ -112,7 +117,7 @@ def reconstruct(
         watch.start("train")
         boxes = split_boxes(points, config.network.networks)
         loop = make_loop(gathered.evidence, points, boxes, config, options.seed, device)
-        mark = fingerprint(points, config, options.seed, f"{gathered.kind} {gathered.evidence.least_thickness}")
+        mark = fingerprint(points, config, options.seed, f"{gathered.kind} {gathered.least_thickness}")
         layers = train_layers(loop, watch.trained, checkpoint=checkpoint, mark=mark)
         watch.start("extract")
         level = _level(SignedDistanceField(layers, boxes, frame, 0.0), points, gathered.kind)
@@ -131,7 +136,7 @@ def _gather(
     points: FloatArray, options: Options, config: TrainConfig, rng: np.random.Generator, stage: Callable[[str], None]
 ) -> tuple[FloatArray, Gathered]:
     """Points to train on and their evidence; the paper's recipe takes 2,048 points and needs no other evidence."""
-    thinnest = THINNEST_CELLS * 2 * HALF_EXTENT / options.resolution
+    thinnest = THINNEST_CELLS * 2 * (HALF_EXTENT + PAD) / (options.resolution - 2)  # cells of `extract_mesh`
     if config.network.kind != "bjorck":
         return points, gather_evidence(points, options.surface, config.labels, rng, stage, thinnest)
     some = points[np.sort(rng.permutation(len(points))[:PAPER_POINTS])]
@@ -195,7 +200,7 @@ def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh:
             "kind": job.gathered.kind,
             "coherence": job.gathered.coherence,
             "confidence": job.gathered.confidence,
-            "least_thickness": field.frame.length_to_world(job.gathered.evidence.least_thickness),
+            "least_thickness": field.frame.length_to_world(job.gathered.least_thickness),
         },
         "seconds": job.seconds | {"total": sum(job.seconds.values())},
         "peak_rss_mb": peak_rss_mb(),

@@ -3,16 +3,26 @@
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
-from shapes import directions
+from shapes import box_distance, box_points, directions
 
-from sdfshape.orient.oriented import neighbours_of, plane_normals
-from sdfshape.sample.closing import GAP, MIDPOINT_NEIGHBOURS, OFF_PLANE, SECTORS, _with_midpoints, close
+from sdfshape.orient import OrientedCloud, orient
+from sdfshape.orient.closing import GAP, MIDPOINT_NEIGHBOURS, OFF_PLANE, SECTORS, _with_midpoints
+from sdfshape.orient.neighbours import neighbours_of, plane_normals
+from sdfshape.orient.oriented import MOST_LEAST
+from sdfshape.orient.places import draw_places, in_order
 from sdfshape.sample.evidence import wrapped_evidence
-from sdfshape.sample.places import draw_places, in_order
 
 
 def generator() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+def closed(points: np.ndarray, thickness: float = 0.01) -> OrientedCloud:
+    return orient(points, generator(), thickness)
+
+
+def sides(cloud: OrientedCloud, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return cloud.closing.sides(places, cloud.closing.levels(cloud.normals, cloud.neighbours))
 
 
 def plate(z: float, count: int = 6000, seed: int = 0) -> np.ndarray:
@@ -25,57 +35,83 @@ def middle(z: np.ndarray) -> np.ndarray:
     return np.c_[np.random.default_rng(9).uniform(-0.5, 0.5, (len(z), 2)), z]
 
 
-BALL = close(0.7 * directions(6000), 0.005, 0.35, generator())
+BALL = closed(0.7 * directions(6000))
 
 
 def test_a_ball_is_solid_and_its_surface_passes_through_the_points():
     radius = np.random.default_rng(1).uniform(0.3, 0.95, 4000)
-    inside, outside, _ = BALL.sides(radius[:, None] * directions(4000, 2))
-    slack = 0.35 * BALL.spacing
+    inside, outside, _ = sides(BALL, radius[:, None] * directions(4000, 2))
+    slack = 0.15 * BALL.spacing
     assert inside[radius < 0.7 - slack].all() and outside[radius > 0.7 + slack].all()
     assert not (inside & outside).any()
 
 
+def test_a_box_is_solid_but_for_its_edges():
+    cloud = closed(box_points(12_000))
+    places = np.random.default_rng(2).uniform(-0.95, 0.95, (20_000, 3))
+    inside, outside, _ = sides(cloud, places)
+    f, slack = box_distance(places), 0.3 * cloud.spacing + 0.3 * cloud.closing.least
+    assert inside[f < -slack].all() and outside[f > slack].all()
+
+
 def test_a_solid_keeps_the_level_of_the_closing():
-    assert BALL.level == pytest.approx(BALL.tau, rel=0.05)
+    assert BALL.closing.levels(BALL.normals, BALL.neighbours) == pytest.approx(BALL.closing.tau, rel=0.05)
 
 
 def test_no_place_can_reach_the_surface_within_its_free_distance():
     radius = np.random.default_rng(3).uniform(0.2, 0.95, 4000)
-    _, _, free = BALL.sides(radius[:, None] * directions(4000, 4))
-    assert (free <= np.abs(radius - 0.7) + 0.35 * BALL.spacing).all()
+    _, _, free = sides(BALL, radius[:, None] * directions(4000, 4))
+    assert (free <= np.abs(radius - 0.7) + 0.3 * BALL.spacing).all()
     assert np.median(free / np.abs(radius - 0.7)) > 0.8  # and it is no empty promise
 
 
-def test_the_shore_is_as_far_from_the_cloud_as_the_ball_is_wide():
-    assert BALL.dense.query(BALL.shore.data)[0] == pytest.approx(BALL.tau, rel=1e-9)
+@pytest.mark.parametrize("count", [800, 6000, 150_000])  # the last: a ball as small as the grid of the sky allows
+def test_the_shore_is_one_radius_outside(count):
+    cloud = BALL if count == 6000 else closed(0.7 * directions(count))
+    shore = cloud.closing.shore.data
+    assert len(shore) > 3 * count
+    assert cloud.closing.dense.query(shore)[0] == pytest.approx(cloud.closing.tau, rel=1e-9)
+    assert np.linalg.norm(shore, axis=1).min() > 0.7  # none inside: no line of sight passes through the shell
+
+
+def test_depth_is_the_distance_to_where_the_ball_can_be():
+    radius = np.random.default_rng(3).uniform(0.5, 0.7, 2000)
+    error = BALL.closing.depth(radius[:, None] * directions(2000, 5)) - (0.7 + BALL.closing.tau - radius)
+    assert np.abs(error).max() < 0.3 * BALL.spacing and abs(error.mean()) < 0.05 * BALL.spacing
 
 
 def test_a_sheet_becomes_a_slab_of_the_least_thickness():
-    closing = close(plate(0.0), 0.02, 0.35, generator())
-    a = closing.half_thickness
-    assert a == 0.02
+    cloud = closed(plate(0.0), 0.04)
+    assert cloud.closing.least == 0.02
     z = np.random.default_rng(5).uniform(-0.1, 0.1, 3000)
-    inside, outside, _ = closing.sides(middle(z))
-    assert inside[np.abs(z) < 0.8 * a].all() and outside[np.abs(z) > 1.2 * a].all()
+    inside, outside, _ = sides(cloud, middle(z))
+    assert inside[np.abs(z) < 0.8 * 0.02].all() and outside[np.abs(z) > 1.2 * 0.02].all()
+
+
+def test_a_sheet_thicker_than_the_ball_is_wide_gets_a_wider_ball():
+    cloud = closed(plate(0.0, count=30_000), 0.08)
+    z = np.random.default_rng(5).uniform(-0.1, 0.1, 3000)
+    inside, outside, _ = sides(cloud, middle(z))
+    assert inside[np.abs(z) < 0.8 * 0.04].all() and outside[np.abs(z) > 1.2 * 0.04].all()
 
 
 @pytest.mark.parametrize("half", [0.004, 0.008, 0.012])
 def test_a_thin_board_of_two_walls_becomes_as_thick_as_stated(half):
     z = np.random.default_rng(6).uniform(-0.2, 0.2, 6000)
-    closing = close(np.concatenate([plate(-half), plate(half, seed=1)]), 0.02, 0.35, generator())
-    inside, outside, _ = closing.sides(middle(z))
-    slack = 0.35 * closing.spacing
-    assert closing.half_thickness == 0.02
+    cloud = closed(np.concatenate([plate(-half), plate(half, seed=1)]), 0.04)
+    inside, outside, _ = sides(cloud, middle(z))
+    slack = 0.35 * cloud.spacing
+    assert cloud.closing.least == 0.02
     assert inside[np.abs(z) < 0.02 - slack].all() and outside[np.abs(z) > 0.02 + slack].all()
 
 
 def test_sparse_points_make_thin_parts_thicker():
-    closing = close(plate(0.0, count=500), 0.001, 0.35, generator())
-    assert closing.half_thickness == pytest.approx(0.35 * closing.spacing)
+    cloud = closed(plate(0.0, count=1500), 0.001)
+    assert cloud.closing.least == pytest.approx(0.35 * cloud.spacing)
+    assert closed(plate(0.0, count=150), 0.001).closing.least == MOST_LEAST
 
 
-def test_midpoints_join_what_faces_each_other_in_a_plane_and_nothing_else():
+def test_midpoints_join_the_nearest_in_every_sector_of_the_plane():
     points = np.concatenate([plate(0.0, 150), plate(0.05, 150, seed=1)])
     cloud, _, index = neighbours_of(points)
     normals = np.tile([0.0, 0, 1], (300, 1))
@@ -93,7 +129,7 @@ def test_midpoints_join_what_faces_each_other_in_a_plane_and_nothing_else():
             found.setdefault(sector, (min(i, j), max(i, j)))
         twin |= set(found.values())
     expected = np.array([points[list(pair)].mean(axis=0) for pair in sorted(twin)])
-    fast = _with_midpoints(points, cloud, normals, limit)
+    fast = _with_midpoints(cloud, normals, limit)
     assert np.array_equal(fast[:300], points)
     assert fast[300:] == pytest.approx(expected, abs=1e-15) and len(expected) > 300
     assert index.shape == (300, 12)
@@ -102,19 +138,19 @@ def test_midpoints_join_what_faces_each_other_in_a_plane_and_nothing_else():
 def test_midpoints_narrow_the_gaps_of_a_plane():
     points = plate(0.0, 3000)
     cloud, _, index = neighbours_of(points)
-    dense = cKDTree(_with_midpoints(points, cloud, plane_normals(points, index), 0.2))
+    dense = cKDTree(_with_midpoints(cloud, plane_normals(points, index)[0], 0.2))
     places = middle(np.zeros(20_000))
     narrow, wide = dense.query(places)[0], cloud.query(places)[0]
     assert narrow.max() < 0.8 * wide.max() and narrow.mean() < 0.6 * wide.mean()
 
 
-def test_wrapped_evidence_knows_its_thickness_and_keeps_walkers_away_from_the_surface():
-    evidence = wrapped_evidence(plate(0.0), 20_000, generator(), 0.04)
-    assert evidence.least_thickness == 0.04
+def test_wrapped_evidence_keeps_walkers_away_from_the_surface():
+    evidence = wrapped_evidence(closed(plate(0.0), 0.04), 20_000, generator())
     for side, sign in ((evidence.inside, -1), (evidence.outside, 1)):
         rows = side[(np.abs(side[:, :2]) < 0.5).all(axis=1)]
-        walk = sign * (np.abs(rows[:, 2]) - 0.02)  # distance to the slab's faces, positive on the right side
-        assert (walk > -0.2 * 0.02).all() and (rows[:, 3] <= np.maximum(walk, 0) + 1e-3).all()
+        way = sign * (np.abs(rows[:, 2]) - 0.02)  # distance to the slab's faces, positive on the right side
+        assert (way > -0.2 * 0.02).all() and len(rows) > 1000
+        assert (rows[:, 3] <= np.maximum(way, 0)).all() and np.median(rows[way > 0.012, 3]) > 0.001
 
 
 # --- places

@@ -46,19 +46,19 @@ def box_field(half: float = 0.5) -> SignedDistanceField:
     return SignedDistanceField(layers, Boxes(-corner, corner), Frame(CENTRE, SCALE), 1e-6)
 
 
-def places(count: int, seed: int = 0, reach: float = 1.2) -> np.ndarray:
+def places(count: int, seed: int = 0, reach: float = 1.2, frame: Frame | None = None) -> np.ndarray:
     """World units, in and around the domain."""
-    return random_field().frame.to_world(np.random.default_rng(seed).uniform(-reach, reach, (count, 3)))
+    return (frame or random_field().frame).to_world(np.random.default_rng(seed).uniform(-reach, reach, (count, 3)))
 
 
-def far_and_near_pairs(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    x, y = places(count, seed), places(count, seed + 1)
+def far_and_near_pairs(count: int, seed: int, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    x, y = places(count, seed, frame=frame), places(count, seed + 1, frame=frame)
     return x, x + (y - x) * np.random.default_rng(seed).permutation(np.logspace(-5, 0, count))[:, None]
 
 
 def excess(field: SignedDistanceField, count: int, seed: int = 0) -> float:
     """Largest |f(x) - f(y)| - |x - y|, world units."""
-    x, y = far_and_near_pairs(count, seed)
+    x, y = far_and_near_pairs(count, seed, field.frame)
     return float((np.abs(field(x) - field(y)) - np.linalg.norm(x - y, axis=1)).max())
 
 

@@ -12,7 +12,7 @@ from shapes import box_distance, box_points, directions, outward, sphere_distanc
 
 from sdfshape.errors import InputError
 from sdfshape.orient import OrientedCloud, WindingNumber, coherence, orient
-from sdfshape.orient.oriented import neighbours_of
+from sdfshape.orient.neighbours import neighbours_of
 from sdfshape.orient.propagate import _signs_along, elect
 from sdfshape.orient.visibility import _directions, _shell, _visibility, look_around
 
@@ -38,7 +38,7 @@ SHAPES["two components"] = (two_components, two_components_distance)
 
 @cache
 def oriented(name: str) -> OrientedCloud:
-    return orient(SHAPES[name][0](COUNT))
+    return orient(SHAPES[name][0](COUNT), np.random.default_rng(0))
 
 
 def wrong_share(cloud: OrientedCloud, distance) -> float:
@@ -58,21 +58,41 @@ def test_areas_add_up_to_the_surface(name, area):
 
 
 def test_confidence_is_near_1_on_a_sphere_and_always_a_share():
-    assert oriented("sphere").confidence.min() > 0.95
+    confidence = oriented("sphere").confidence
+    assert confidence.min() > 0.8 and confidence.mean() > 0.97
     for name in SHAPES:
         assert 0 <= oriented(name).confidence.min() <= oriented(name).confidence.max() <= 1
 
 
 def test_orientation_turns_with_the_cloud():
     cloud, turn = oriented("torus"), np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
-    turned = orient(cloud.points @ turn.T)
+    turned = orient(cloud.points @ turn.T, np.random.default_rng(1))
     assert ((turned.normals * (cloud.normals @ turn.T)).sum(1) > 0.999).mean() > 0.999
 
 
 def test_orientation_does_not_depend_on_the_order_of_points():
     cloud, order = oriented("box"), np.random.default_rng(3).permutation(COUNT)
-    shuffled = orient(cloud.points[order])
+    shuffled = orient(cloud.points[order], np.random.default_rng(1))
     assert ((shuffled.normals * cloud.normals[order]).sum(1) > 0.999).mean() > 0.999
+
+
+def test_signs_are_right_on_walls_of_two_spacings_and_under_noise():
+    outer, inner = 0.7 * directions(6000), 0.64 * directions(5000, 1)  # a bowl, spacing 0.043
+    bowl = np.r_[outer, inner]
+    expected = np.r_[outer, -inner][bowl[:, 2] < 0]
+    cloud = orient(bowl[bowl[:, 2] < 0], np.random.default_rng(0))
+    wrong = (cloud.normals * expected).sum(1) < 0
+    assert wrong[cloud.points[:, 2] < -0.1].mean() < 0.01
+    noisy = torus_points(20_000) + 0.006 * 1.54 * np.random.default_rng(2).normal(size=(20_000, 3))
+    cloud = orient(noisy, np.random.default_rng(0))
+    assert wrong_share(cloud, torus_distance) < 0.01
+
+
+def test_the_signs_that_come_in_do_not_matter():
+    cloud = oriented("torus")
+    flipped = cloud.closing.outward(cloud.points, -cloud.normals)
+    assert np.array_equal(flipped, -cloud.closing.outward(cloud.points, cloud.normals))
+    assert np.array_equal(cloud.closing.levels(-cloud.normals, cloud.neighbours), cloud.closing.levels(cloud.normals, cloud.neighbours))
 
 
 def test_a_contested_patch_is_cut_at_its_crease():
@@ -212,7 +232,7 @@ def test_coherence_is_near_1_on_solids(name):
 def test_coherence_is_low_on_an_open_sheet_and_on_an_inverted_sphere():
     xy = np.random.default_rng(0).uniform(-0.8, 0.8, (4000, 2))
     sheet = np.c_[xy, 0.2 * np.sin(3 * xy[:, 0]) * xy[:, 1]]
-    assert coherence(orient(sheet), np.random.default_rng(0)) < 0.3
+    assert coherence(orient(sheet, np.random.default_rng(0)), np.random.default_rng(0)) < 0.3
     ball = oriented("sphere")
     inverted = OrientedCloud(**{**vars(ball), "normals": -ball.normals})
     assert coherence(inverted, np.random.default_rng(0)) == 0

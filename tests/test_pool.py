@@ -20,7 +20,7 @@ def evidence(count: int = 500, reach: float = 0.1) -> Evidence:
     places[0, :, 2], places[1, :, 2] = -np.abs(places[0, :, 2]) - 0.03, np.abs(places[1, :, 2]) + 0.03
     way = np.where(np.arange(count) % 3, reach, 0.0)[None, :, None].repeat(2, 0)
     rows = np.clip(np.concatenate([places, way], axis=2), -1, 1).astype(np.float32)
-    return Evidence(rows[0], rows[1], 0.0)
+    return Evidence(rows[0], rows[1])
 
 
 def boxes(count: int = 1) -> Boxes:
@@ -161,6 +161,6 @@ def test_every_place_is_drawn_before_any_comes_again():
 
 
 def test_less_evidence_than_a_batch_is_no_crash():
-    few = Evidence(evidence().inside[:5], evidence().outside[:7], 0.0)
+    few = Evidence(evidence().inside[:5], evidence().outside[:7])
     supply = SamplePool(few, boxes(), BATCH, walk=True, generator=torch.Generator().manual_seed(0), device=torch.device("cpu"))
     assert supply.batch().shape == (1, BATCH, 3)

@@ -41,7 +41,7 @@ def ball_evidence() -> Evidence:
     x = x[(np.abs(x) <= 1).all(axis=1)]
     d = sphere_distance(x)
     rows = np.c_[x, np.abs(d)].astype(np.float32)
-    return Evidence(rows[d < 0], rows[d > 0], 0.0)
+    return Evidence(rows[d < 0], rows[d > 0])
 
 
 @cache

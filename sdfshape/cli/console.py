@@ -47,7 +47,7 @@ def summarise(report: dict[str, Any], written: dict[str, str], quiet: bool) -> N
         f"mesh      {mesh['vertices']:,} vertices, {mesh['faces']:,} faces, {_pieces(mesh['components'])}, "
         + ("watertight" if mesh["watertight"] else "NOT watertight"),
         f"surface   {report['surface']['kind']}"
-        + (f", no part thinner than {thick:.3g}" if (thick := report["surface"]["least_thickness"]) else ""),
+        + (f", wrapped parts about {thick:.3g} thick at least" if (thick := report["surface"]["least_thickness"]) else ""),
         f"field     certified Lipschitz constant {field['lipschitz_bound']:.9f}, {field['parameters']:,} numbers",
         f"fit       mean |f| at the points {report['fit']['mean_abs_f']:.3g}, largest {report['fit']['max_abs_f']:.3g} (input units)",
     ]

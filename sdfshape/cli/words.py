@@ -14,11 +14,11 @@ Resolution = Annotated[int, typer.Option(help="Cells of the extraction grid alon
 Iso = Annotated[float, typer.Option(help="Level to extract, in the units of the input: 0 is the surface, positive lies outside of it.")]
 Preset = Annotated[
     Literal["fast", "default", "quality", "paper"],
-    typer.Option(help="fast and default: one network; quality: a mosaic of them; paper: the recipe of the ICML 2023 paper, slow."),
+    typer.Option(help="fast: one network; default: a mosaic of four; quality: of eight; paper: the recipe of the ICML 2023 paper."),
 ]
 Surface = Annotated[
     Literal["auto", "closed", "wrap"],
-    typer.Option(help="closed: solids with a clear inside; wrap: thin, open or messy shapes, a little thick; auto: looks and decides."),
+    typer.Option(help="closed: solids with a clear inside; wrap: thin, open or messy shapes; auto: looks and decides."),
 ]
 Threads = Annotated[int | None, typer.Option(help="Threads for training and evaluation; default: all cores.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda (cuda is untested).")]

@@ -12,6 +12,7 @@ from ..types import Mesh
 from .grid import Grid
 from .marching import extract_surface
 
+LEAST_RESOLUTION = 8
 LARGEST_RESOLUTION = 512  # the node values of a whole grid are held in memory: 0.7 GB at 512^3
 
 
@@ -47,8 +48,8 @@ def extract_mesh(field: SignedDistanceField, *, resolution: int = 200, iso: floa
     EmptySurfaceError    the field never takes the value `iso`
     InputError           `resolution` or `iso` out of range
     """
-    if not 8 <= resolution <= LARGEST_RESOLUTION:
-        raise InputError(f"resolution must be 8 to {LARGEST_RESOLUTION} cells, got {resolution}")
+    if not LEAST_RESOLUTION <= resolution <= LARGEST_RESOLUTION:
+        raise InputError(f"resolution must be {LEAST_RESOLUTION} to {LARGEST_RESOLUTION} cells, got {resolution}")
     if not np.isfinite(iso):
         raise InputError(f"iso must be a finite length in the units of the scan, got {iso}")
     iso_unit = field.frame.length_to_unit(iso)

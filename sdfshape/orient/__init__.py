@@ -1,9 +1,10 @@
 """Which side is out, from points alone.
 
-`orient` returns normals, areas and a confidence; `WindingNumber` turns them into inside / outside evidence anywhere;
-`visibility` is the sky that a place sees, which needs no normals at all.
+`orient` returns normals, areas and a confidence; `WindingNumber` turns them into inside / outside evidence anywhere; `Closing` is where a
+ball that comes from the sky can be, which needs no normals at all.
 """
 
+from .closing import Closing as Closing
 from .coherence import coherence as coherence
 from .oriented import OrientedCloud as OrientedCloud
 from .oriented import orient as orient

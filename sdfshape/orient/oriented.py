@@ -1,6 +1,10 @@
-"""Outward normals of a bare cloud: planes fitted to neighbours, one sign per patch, each patch turned to where it sees more sky.
+"""Outward normals of a bare cloud: planes fitted to neighbours, each turned to the side from which a rolling ball comes nearer.
 
-Notation: p points, n normals, k neighbours, tau radius of the opaque shell; all lengths in the unit frame.
+Where the ball touches a point, the point decides for itself: no sign is carried from point to point (Hoppe et al. 1992), so no error is
+either, and a wrong edge cannot turn half of the cloud around. Points that the ball does not reach (drill holes, narrow slots) vote with the
+sky they see on both sides, and follow their patch (`propagate`).
+Measured (share of wrong signs, 20,000 points): rotor_small, with walls of two spacings, .127 by patches alone and .007 so; 3torus .183
+and .02; with noise of 0.6% of the size fandisk .046 and .002, armadillo .026 and .005.
 """
 
 from __future__ import annotations
@@ -11,63 +15,70 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..types import FloatArray, IntArray
+from .closing import Closing, close
+from .neighbours import SPACING_NEIGHBOUR, fitted_normals, neighbours_of
 from .propagate import elect
-from .visibility import Sky, look_around
+from .visibility import Sky
 
-NEIGHBOURS = 12
-SHELL_SPACINGS = 1.5
-SKY_NODES = 96
-LOOK_OUT = (1.0, 1.5, 2.0, 3.0)  # distances, in shell radii, at which a point looks around on both sides
+SLAB_SPACINGS = 0.35  # half the least thickness of a closing, in spacings: less, and the gaps of a random sample are holes
+BURIED = 1.3  # D / tau of a point above which the ball does not touch it
+SURE = 0.5  # of a vote by the ball, above which the point decides for itself
+LOOK_OUT = (1.0, 1.5, 2.0, 3.0)  # distances, in tau, at which a buried point looks around on both sides
+MOST_LEAST = 0.045  # of a, unit frame: what the walls of the boxes (0.05 outside of the cloud) do not cut
 
 
 @dataclass(frozen=True, eq=False)
 class OrientedCloud:
     """points, normals : (n, 3), unit frame, normals outward, length 1.   areas : (n,) surface share of each point.
-    spacing : typical distance between neighbours.   patches : (n,) patch number.
-    confidence : (n,) in [0, 1]: how one-sided the vote of the point's patch was (0 a coin toss, 1 unanimous).
+    spacing : typical distance between neighbours.   neighbours : (n, 12) indices, the point itself first.
+    confidence : (n,) in [0, 1]: how much nearer the ball comes on the outer side (0 a coin toss, as on a sheet); less where a
+        patch disagrees with itself.
+    closing : of the cloud by the ball.
     """
 
     points: FloatArray
     normals: FloatArray
     areas: FloatArray
     spacing: float
-    patches: IntArray
+    neighbours: IntArray
     confidence: FloatArray
-    sky: Sky
-    tree: cKDTree
+    closing: Closing
+
+    @property
+    def tree(self) -> cKDTree:
+        return self.closing.cloud
 
 
-def neighbours_of(points: FloatArray, k: int = NEIGHBOURS) -> tuple[cKDTree, FloatArray, IntArray]:
-    """k-d tree, distances (n, k) and indices (n, k); the point itself comes first."""
-    tree = cKDTree(points)
-    distance, index = tree.query(points, k=k, workers=-1)
-    return tree, distance, index
+def orient(points_unit: FloatArray, rng: np.random.Generator, least_thickness: float = 0.0) -> OrientedCloud:
+    """Outward normals of points (n, 3) without any hint. Law: n >= NEIGHBOURS different finite points.
 
-
-def plane_normals(points: FloatArray, index: IntArray) -> FloatArray:
-    """(n, 3) unit normals of the planes through the neighbours, sign arbitrary: the least eigenvector of their covariance."""
-    gap = points[index] - points[index].mean(axis=1, keepdims=True)
-    return np.linalg.eigh(np.einsum("nki,nkj->nij", gap, gap))[1][:, :, 0]
-
-
-def orient(points_unit: FloatArray) -> OrientedCloud:
-    """Outward normals of points (n, 3) without any hint. Law: n >= NEIGHBOURS different finite points."""
+    least_thickness : of the parts of the closing, unit frame; it is larger where the points are sparse.
+    """
     tree, distance, index = neighbours_of(points_unit)
-    normals = plane_normals(points_unit, index)
-    spacing = float(np.median(distance[:, 6]))
-    sky = look_around(tree, SHELL_SPACINGS * spacing, SKY_NODES)
-    vote = _sky_vote(points_unit, normals, sky)
-    patch, sign, confidence = elect(points_unit, normals, index, vote)
+    spacing = float(np.median(distance[:, SPACING_NEIGHBOUR]))
+    normals = fitted_normals(points_unit, tree, index, spacing)
+    least = min(max(least_thickness / 2, SLAB_SPACINGS * spacing), MOST_LEAST)
+    closing = close(tree, normals, distance[:, SPACING_NEIGHBOUR], least, rng)
+    sign, confidence = _signs(points_unit, normals, index, closing)
     return OrientedCloud(
         points=points_unit,
         normals=normals * sign[:, None],
         areas=np.pi * distance[:, 8] ** 2 / 8,
         spacing=spacing,
-        patches=patch,
+        neighbours=index,
         confidence=confidence,
-        sky=sky,
-        tree=tree,
+        closing=closing,
     )
+
+
+def _signs(points: FloatArray, normals: FloatArray, index: IntArray, closing: Closing) -> tuple[FloatArray, FloatArray]:
+    """Sign (n,) that turns each normal outward, and its confidence (n,)."""
+    vote = closing.outward(points, normals)
+    touched = closing.depth(points) < BURIED * closing.tau
+    vote = np.clip(np.where(touched, vote, _sky_vote(points, normals, closing.sky)), -1, 1)
+    _, elected, agreement = elect(points, normals, index, vote)
+    sure = touched & (np.abs(vote) > SURE)
+    return np.where(sure, np.where(vote >= 0, 1.0, -1.0), elected), np.where(sure, np.abs(vote), np.abs(vote) * agreement)
 
 
 def _sky_vote(points: FloatArray, normals: FloatArray, sky: Sky) -> FloatArray:

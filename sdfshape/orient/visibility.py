@@ -25,6 +25,11 @@ class Sky:
     visibility: FloatArray
     radius: float
 
+    @property
+    def node_spacing(self) -> float:
+        """Distance between neighbouring nodes, unit frame."""
+        return 2 / (len(self.visibility) - 1)
+
     def seen_from(self, points_unit: FloatArray) -> FloatArray:
         """(m, 3) -> (m,) visibility by trilinear interpolation."""
         g = len(self.visibility)

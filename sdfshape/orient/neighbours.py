@@ -1,0 +1,43 @@
+"""Neighbours of points, the spacing they give, and the planes through them. All lengths in the unit frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from ..types import FloatArray, IntArray
+
+NEIGHBOURS = 12
+SPACING_NEIGHBOUR = 6  # the spacing of a cloud is the median distance to this neighbour
+# plane fits take more neighbours where the points scatter off their planes: (largest scatter / spacing, neighbours)
+ENOUGH = ((0.1, 12), (np.inf, 24))
+
+
+def neighbours_of(points: FloatArray, k: int = NEIGHBOURS) -> tuple[cKDTree, FloatArray, IntArray]:
+    """k-d tree, distances (n, k) and indices (n, k); the point itself comes first."""
+    tree = cKDTree(points)
+    distance, index = tree.query(points, k=k, workers=-1)
+    return tree, distance, index
+
+
+def plane_normals(points: FloatArray, index: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Planes through the neighbours (n, k) of points (n, 3): unit normals (n, 3), sign arbitrary, and scatter (n,) off the plane.
+
+    The normal is the least eigenvector of the covariance, the scatter the root of its eigenvalue (a standard deviation).
+    """
+    gap = points[index] - points[index].mean(axis=1, keepdims=True)
+    values, vectors = np.linalg.eigh(np.einsum("nki,nkj->nij", gap, gap) / index.shape[1])
+    return vectors[:, :, 0], np.sqrt(np.maximum(values[:, 0], 0))
+
+
+def fitted_normals(points: FloatArray, tree: cKDTree, index: IntArray, spacing: float) -> FloatArray:
+    """(n, 3) unit normals, sign arbitrary, from as many neighbours as the scatter asks for.
+
+    Measured (share of normals turned wrong by `orient`, 20,000 points, noise 0.6% of the size): armadillo .018 with 12, .005 with 24;
+    without noise .0005 with 12, .0008 with 24, and edges are rounder.
+    """
+    normals, scatter = plane_normals(points, index)
+    k = next(k for limit, k in ENOUGH if np.median(scatter) <= limit * spacing)
+    if k == index.shape[1]:
+        return normals
+    return plane_normals(points, tree.query(points, k=min(k, len(points)), workers=-1)[1])[0]
