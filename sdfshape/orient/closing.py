@@ -31,10 +31,10 @@ from ..types import FloatArray, IntArray
 from .places import in_order
 from .visibility import Sky, look_around
 
-RADIUS = 1.2  # tau / 90th percentile of the distance to the spacing's neighbour
+RADIUS = 1.0  # tau / 90th percentile of the distance to the spacing's neighbour
 LEAST_RADIUS = 1.5  # tau / a: a ball that a sheet of thickness 2 a does not stick out of
 SKY_NODES = 128
-SEES_SKY, SEES_NONE = 0.10, 0.03  # visibility of the outside, of what is hidden; between, unknown
+SEES_SKY, SEES_NONE = 0.06, 0.03  # visibility of the outside, of what is hidden; between, unknown
 MIDPOINT_NEIGHBOURS, SECTORS, OFF_PLANE = 24, 8, 0.5
 GAP = 1.5  # in tau: pairs farther apart are not joined
 SHORE_DRAWS, MOST_DRAWS = 20, 2_000_000  # places drawn around each point to find the shore, half of them do; and over all
