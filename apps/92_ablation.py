@@ -4,8 +4,8 @@
 
 Each mesh is sampled once (seed 0); all variants share the points. A line that names a constant changes it in its module; lines that begin
 with `wrap` force the wrap, and are to be read beside `wrap`. Columns: mean sum Chamfer over the meshes in half-extents, largest
-Hausdorff, pieces beyond one, seconds of evidence (orient and sample) and of training. Expected: the line `default` is not beaten by more than
-the noise of a seed (about 1%) at equal time.
+Hausdorff, pieces beyond one, seconds of evidence (orient and sample) and of training. Expected: the line `default` is not beaten by
+more than the noise of a seed (about 1%) at equal time.
 """
 
 import argparse
