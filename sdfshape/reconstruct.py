@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .clean import Dropped, clean
-from .errors import InputError
+from .errors import EmptySurfaceError, InputError
 from .evaluate.report import REPORT_VERSION, field_facts, mesh_facts, peak_rss_mb
 from .extract import Extraction, drop_unexplained, extract_mesh, transfer_colors
 from .extract.mesh import LARGEST_RESOLUTION, LEAST_RESOLUTION
@@ -27,6 +28,7 @@ from .train.record import Record
 from .train.run import computing_with, make_loop, train_layers
 from .types import FloatArray, Mesh, PointCloud
 
+MOST_ISO = 2.0  # unit frame: the domain is 2 wide, no grid over a farther level is worth its cells
 KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OCSDF: iso = first percentile of the scores)
 THINNEST_CELLS = 1.8  # least thickness of a wrap: the grid's nodes in a slab of sqrt(3) cells hang together, however it stands
 
@@ -67,13 +69,17 @@ class Options:
             raise InputError(f"resolution must be {LEAST_RESOLUTION} to {LARGEST_RESOLUTION} cells, got {self.resolution}")
         if self.threads is not None and self.threads < 1:
             raise InputError(f"threads must be at least 1, got {self.threads}")
+        if not math.isfinite(self.iso):
+            raise InputError(f"iso must be a finite length in the units of the scan, got {self.iso}")
+        if self.preset == "paper" and self.device != "cpu":
+            raise InputError(f"device must be cpu for the preset paper, got {self.device!r}")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"seed must be 0 to 2^63 - 1, got {self.seed}")
 
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """mesh : world units, watertight.   field : the certified signed distance.   report : JSON values (ARCHITECTURE of REPORT.json)."""
+    """mesh : world units, watertight.   field : the certified signed distance.   report : values that `evaluate.write_report` writes."""
 
     mesh: Mesh
     field: SignedDistanceField
@@ -113,11 +119,13 @@ def reconstruct(
         kept, dropped = clean(cloud)
         frame = Frame.from_points(kept.points)
         rng = np.random.default_rng(options.seed)
-        points, gathered = _gather(frame.to_unit(kept.points), options, config, rng, watch.start)
+        if abs(options.iso) > MOST_ISO * frame.scale:
+            raise EmptySurfaceError(f"iso must be within {MOST_ISO * frame.scale:.4g} of the surface, got {options.iso:g}")
+        points, gathered = _gather(_distinct(frame.to_unit(kept.points)), options, config, rng, watch.start)
         watch.start("train")
         boxes = split_boxes(points, config.network.networks)
         loop = make_loop(gathered.evidence, points, boxes, config, options.seed, device)
-        mark = fingerprint(points, config, options.seed, f"{gathered.kind} {gathered.least_thickness}")
+        mark = fingerprint([points, gathered.evidence.inside, gathered.evidence.outside], config, options.seed)
         layers = train_layers(loop, watch.trained, checkpoint=checkpoint, mark=mark)
         watch.start("extract")
         level = _level(SignedDistanceField(layers, boxes, frame, 0.0), points, gathered.kind)
@@ -141,6 +149,11 @@ def _gather(
         return points, gather_evidence(points, options.surface, config.labels, rng, stage, thinnest)
     some = points[np.sort(rng.permutation(len(points))[:PAPER_POINTS])]
     return some, gather_evidence(some, "none", config.labels, rng, stage, thinnest)
+
+
+def _distinct(points: FloatArray) -> FloatArray:
+    """The points (n, 3) without repetitions, in their order: different numbers in the world may be equal ones in the unit frame."""
+    return points[np.sort(np.unique(points, axis=0, return_index=True)[1])]
 
 
 def _level(field: SignedDistanceField, points: FloatArray, kind: str) -> float:
@@ -200,6 +213,7 @@ def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh:
             "kind": job.gathered.kind,
             "coherence": job.gathered.coherence,
             "confidence": job.gathered.confidence,
+            "ball_radius": field.frame.length_to_world(job.gathered.ball_radius),
             "least_thickness": field.frame.length_to_world(job.gathered.least_thickness),
         },
         "seconds": job.seconds | {"total": sum(job.seconds.values())},

@@ -80,6 +80,15 @@ def test_the_shore_is_one_radius_outside(count):
     assert np.linalg.norm(shore, axis=1).min() > 0.7  # none inside: no line of sight passes through the shell
 
 
+@pytest.mark.parametrize("count", [100, 300, 1000])
+def test_few_points_near_the_walls_of_the_domain_are_a_ball_still(count):
+    cloud = closed(0.8 * directions(count))
+    assert ((cloud.normals * cloud.points).sum(1) > 0).all()
+    radius = np.r_[np.random.default_rng(3).uniform(0, 0.6, 500), np.full(500, 0.99)]
+    inside, outside, _ = sides(cloud, radius[:, None] * directions(1000, 4))
+    assert inside[:500].mean() > 0.95 and outside[500:].mean() > (0.5 if count == 100 else 0.99)
+
+
 def test_depth_is_the_distance_to_where_the_ball_can_be():
     radius = np.random.default_rng(3).uniform(0.5, 0.7, 2000)
     error = BALL.closing.depth(radius[:, None] * directions(2000, 5)) - (0.7 + BALL.closing.tau - radius)

@@ -140,6 +140,11 @@ def test_a_closed_shell_shows_no_sky_inside_and_much_outside():
     assert sky.seen_from(0.98 * np.array([[1.0, 1, 1], [-1, 1, -1]])).min() > 0.9
 
 
+def test_beyond_the_domain_is_sky():
+    sky = look_around(cKDTree(0.8 * directions(100)), 0.5, 32)  # so sparse that the shell reaches the walls of the domain
+    assert (sky.seen_from(np.array([[1.01, 0, 0], [0, -1.3, 0.2]])) == 1).all() and sky.seen_from(np.zeros((1, 3))) == 0
+
+
 def test_visibility_equals_a_march_from_every_node():
     g = 12
     shell = np.random.default_rng(0).random((g, g, g)) < 0.08

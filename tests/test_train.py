@@ -230,13 +230,13 @@ def test_threads_are_given_back_and_devices_must_exist():
 def test_fingerprint_changes_with_everything_that_decides_the_run():
     points = sphere_points(100)
     marks = {
-        fingerprint(points, CONFIG, 0, "closed"),
-        fingerprint(points[::-1], CONFIG, 0, "closed"),
-        fingerprint(points, replace(CONFIG, margin=0.01), 0, "closed"),
-        fingerprint(points, CONFIG, 1, "closed"),
-        fingerprint(points, CONFIG, 0, "wrap"),
+        fingerprint([points], CONFIG, 0),
+        fingerprint([points[::-1]], CONFIG, 0),
+        fingerprint([points], replace(CONFIG, margin=0.01), 0),
+        fingerprint([points], CONFIG, 1),
+        fingerprint([points, points], CONFIG, 0),
     }
-    assert len(marks) == 5 and fingerprint(points.copy(), CONFIG, 0, "closed") in marks
+    assert len(marks) == 5 and fingerprint([points.copy()], CONFIG, 0) in marks
 
 
 def test_checkpoint_round_trip_is_exact(tmp_path):
@@ -250,7 +250,7 @@ def test_checkpoint_round_trip_is_exact(tmp_path):
 def test_a_checkpoint_of_another_run_or_a_damaged_one_is_refused(tmp_path):
     path = tmp_path / "c"
     save_checkpoint(path, loop().state(), "mark")
-    with pytest.raises(InputError, match="c: a checkpoint must be of the same input, preset, seed and threads"):
+    with pytest.raises(InputError, match="c: a checkpoint must be of the same input, options and program"):
         load_checkpoint(path, "another")
     data = path.read_bytes()
     for damaged in (b"", data[:9], data[: len(data) // 2], np.random.default_rng(0).bytes(999)):

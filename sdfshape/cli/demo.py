@@ -33,9 +33,7 @@ def demo(
         report=folder / "airplane.json",
         picture=folder / "airplane.png",
         overwrite=overwrite,
-        azimuth_deg=-50.0,
-        elevation_deg=30.0,
-        up_axis=2,
+        view=(-50.0, 30.0, 2),
     )
     source = _airplane()
     report = run_job(source, outputs, Options(preset=preset), truth=source, quiet=quiet)

@@ -21,7 +21,10 @@ def extract(
     overwrite: words.Overwrite = False,
     quiet: words.Quiet = False,
 ) -> None:
-    """Extract the mesh of a level of a field; cells that cannot hold it are never opened."""
+    """Extract the mesh of a level of a field; cells that cannot hold it are never opened.
+
+    Unlike `reconstruct`, it has no scan to take colours from, nor to tell pieces that no point explains: all are kept.
+    """
     from ..extract import extract_mesh
     from ..field import load_field
     from ..train.run import computing_with

@@ -19,19 +19,18 @@ DEFAULT_POINTS = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """Where the results go; only the mesh must be asked for. The angles and the upright axis are the picture's."""
+    """Where the results go; only the mesh must be asked for. view : of the picture: azimuth, elevation (degrees), upright axis."""
 
     mesh: Path
     field: Path | None = None
     report: Path | None = None
     picture: Path | None = None
+    checkpoint: Path | None = None
     overwrite: bool = False
-    azimuth_deg: float = 35.0
-    elevation_deg: float = 20.0
-    up_axis: int = 1
+    view: tuple[float, float, int] = (35.0, 20.0, 1)
 
-    def check(self) -> None:
-        """Raise OutputError now for what could not be written after the work."""
+    def check(self, *inputs: Path | None) -> None:
+        """Raise OutputError now for what could not be written after the work, or would replace an input."""
         if self.mesh.suffix.lower() not in WRITABLE_MESHES:
             raise OutputError(
                 f"{self.mesh.name}: a mesh must end in one of {' '.join(WRITABLE_MESHES)}, got {self.mesh.suffix!r}: rename it"
@@ -39,8 +38,15 @@ class Outputs:
         asked = [path for path in (self.mesh, self.field, self.report, self.picture) if path]
         if len({path.absolute() for path in asked}) < len(asked):
             raise OutputError(f"every output must have a name of its own, got {', '.join(p.name for p in asked)}")
+        if self.picture and self.picture.suffix.lower() != ".png":
+            raise OutputError(f"{self.picture.name}: a picture must end in .png, got {self.picture.suffix!r}: rename it")
+        taken = {path.resolve() for path in inputs if path}
         for path in asked:
+            if path.resolve() in taken:
+                raise OutputError(f"{path.name}: an output must not be an input: choose another name")
             check_writable(path, overwrite=self.overwrite)
+        if self.checkpoint:
+            check_writable(self.checkpoint, overwrite=True)
 
     def named(self) -> dict[str, str]:
         """What was written, by kind."""
@@ -71,11 +77,10 @@ def run_job(
     *,
     points: int | None = None,
     truth: Path | None = None,
-    checkpoint: Path | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
     """Read, reconstruct, write all outputs, summarise; returns the report."""
-    outputs.check()
+    outputs.check(source, truth)
     from ..io import read_mesh, read_shape
     from ..reconstruct import reconstruct
     from .console import progress_bar, summarise
@@ -85,7 +90,7 @@ def run_job(
     true_mesh = read_mesh(truth) if truth else None
     read_seconds = time.perf_counter() - start
     with progress_bar(quiet) as show:
-        result = reconstruct(cloud, options, checkpoint=checkpoint, progress=show)
+        result = reconstruct(cloud, options, checkpoint=outputs.checkpoint, progress=show)
     result.report["input"]["path"] = str(source)
     result.report["seconds"] = {"read": read_seconds, **result.report["seconds"]}
     if true_mesh is not None:
@@ -94,8 +99,8 @@ def run_job(
 
         result.report["metrics"] = metric_facts(compare(result.mesh, true_mesh))
     _write(result, outputs)
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
+    if outputs.checkpoint is not None:
+        outputs.checkpoint.unlink(missing_ok=True)
     summarise(result.report, outputs.named(), quiet)
     return result.report
 
@@ -108,7 +113,8 @@ def _write(result: Reconstruction, outputs: Outputs) -> None:
     if outputs.picture:
         from ..render import render_field, write_png
 
-        image = render_field(result.field, azimuth_deg=outputs.azimuth_deg, elevation_deg=outputs.elevation_deg, up_axis=outputs.up_axis)
+        azimuth, elevation, up = outputs.view
+        image = render_field(result.field, azimuth_deg=azimuth, elevation_deg=elevation, up_axis=up)
         write_png(image, outputs.picture, overwrite=outputs.overwrite)
     seconds = result.report["seconds"]
     seconds["write"] = time.perf_counter() - start

@@ -48,7 +48,7 @@ def main() -> None:
     except SdfShapeError as error:
         _end(str(error), EXIT_ERROR)
     except KeyboardInterrupt:
-        _end("interrupted: nothing was written", EXIT_INTERRUPTED)
+        _end("interrupted: every file is complete or not there", EXIT_INTERRUPTED)
     except MemoryError:
         _end("the job must fit into memory, it does not: use fewer points or a lower --resolution", EXIT_ERROR)
     except BrokenPipeError:

@@ -11,11 +11,14 @@ from . import words
 
 
 def reconstruct(
-    scan: Annotated[Path, typer.Argument(help="Points (.xyz .pts .txt .pwn .ply .pcd .npy .npz) or a mesh (.off .obj .stl .ply .glb).")],
+    scan: words.Scan,
     output: Annotated[Path, typer.Option("--output", "-o", help="The mesh: .obj .ply .stl .off .glb.")],
     model: Annotated[Path | None, typer.Option(help="Also keep the certified field, as .sdf.")] = None,
     report: Annotated[Path | None, typer.Option(help="Also write the report, as JSON.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Also write a picture, as PNG.")] = None,
+    azimuth: words.Azimuth = 35.0,
+    elevation: words.Elevation = 20.0,
+    up: words.Up = "y",
     preset: words.Preset = "default",
     surface: words.Surface = "auto",
     resolution: words.Resolution = 200,
@@ -25,10 +28,8 @@ def reconstruct(
     seed: words.Seed = 0,
     threads: words.Threads = None,
     device: words.Device = "cpu",
-    keep_all: Annotated[bool, typer.Option("--keep-all", help="Keep pieces of the mesh that no point of the scan explains.")] = False,
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="Where an interrupted training is kept and continued from; default: beside the mesh.")
-    ] = None,
+    keep_all: words.KeepAll = False,
+    checkpoint: words.Checkpoint = None,
     overwrite: words.Overwrite = False,
     quiet: words.Quiet = False,
 ) -> None:
@@ -43,6 +44,6 @@ def reconstruct(
     options = Options(
         preset=preset, resolution=resolution, surface=surface, iso=iso, seed=seed, threads=threads, device=device, keep_all=keep_all
     )
-    outputs = Outputs(mesh=output, field=model, report=report, picture=picture, overwrite=overwrite)
-    checkpoint = checkpoint or output.with_name(f".{output.name}.checkpoint")
-    run_job(scan, outputs, options, points=points, truth=truth, checkpoint=checkpoint, quiet=quiet)
+    view, kept = (azimuth, elevation, "xyz".index(up)), checkpoint or output.with_name(f".{output.name}.checkpoint")
+    outputs = Outputs(mesh=output, field=model, report=report, picture=picture, checkpoint=kept, overwrite=overwrite, view=view)
+    run_job(scan, outputs, options, points=points, truth=truth, quiet=quiet)

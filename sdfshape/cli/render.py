@@ -15,20 +15,18 @@ def render(
     field: Annotated[Path, typer.Argument(help="A field (.sdf) that `reconstruct --model` kept.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture: .png.")],
     size: Annotated[int, typer.Option(help="Pixels along each side.")] = 512,
-    azimuth: Annotated[float, typer.Option(help="Degrees around the upright axis.")] = 35.0,
-    elevation: Annotated[float, typer.Option(help="Degrees above the horizon.")] = 20.0,
-    up: Annotated[str, typer.Option(help="The axis that is up: x, y or z.")] = "y",
+    azimuth: words.Azimuth = 35.0,
+    elevation: words.Elevation = 20.0,
+    up: words.Up = "y",
     overwrite: words.Overwrite = False,
     quiet: words.Quiet = False,
 ) -> None:
     """Draw a field by sphere tracing: no window and no graphics card needed."""
-    from ..errors import InputError, OutputError
+    from ..errors import OutputError
     from ..field import load_field
     from ..io import check_writable
     from ..render import render_field, write_png
 
-    if up not in ("x", "y", "z"):
-        raise InputError(f"up must be x, y or z, got {up!r}")
     if output.suffix.lower() != ".png":
         raise OutputError(f"{output.name}: a picture must end in .png, got {output.suffix!r}: rename it")
     check_writable(output, overwrite=overwrite)

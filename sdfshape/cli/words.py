@@ -10,7 +10,9 @@ import typer
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 Seed = Annotated[int, typer.Option(help="Same input, seed, threads and machine: the same bytes.")]
-Resolution = Annotated[int, typer.Option(help="Cells of the extraction grid along its longest side.")]
+Resolution = Annotated[
+    int, typer.Option(help="Cells of the extraction grid along its longest side; thin parts of a wrap are made thick enough for it.")
+]
 Iso = Annotated[float, typer.Option(help="Level to extract, in the units of the input: 0 is the surface, positive lies outside of it.")]
 Preset = Annotated[
     Literal["fast", "default", "quality", "paper"],
@@ -18,9 +20,21 @@ Preset = Annotated[
 ]
 Surface = Annotated[
     Literal["auto", "closed", "wrap"],
-    typer.Option(help="closed: solids with a clear inside; wrap: thin, open or messy shapes; auto: looks and decides."),
+    typer.Option(
+        help="closed: solids with a clear inside; wrap: thin, open or messy shapes (thickened, slots filled); auto: looks and decides."
+    ),
 ]
 Threads = Annotated[int | None, typer.Option(help="Threads for training and evaluation; default: all cores.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda (cuda is untested).")]
 Points = Annotated[int | None, typer.Option(help="Points to use: a mesh is sampled (default 20,000), a larger cloud is thinned.")]
+Azimuth = Annotated[float, typer.Option(help="Of the picture: degrees around the upright axis.")]
+Elevation = Annotated[float, typer.Option(help="Of the picture: degrees above the horizon.")]
+Up = Annotated[Literal["x", "y", "z"], typer.Option(help="Of the picture: the axis that is up.")]
+Checkpoint = Annotated[
+    Path | None, typer.Option(help="Where an interrupted training is kept and continued from; default: hidden beside the mesh.")
+]
+KeepAll = Annotated[bool, typer.Option("--keep-all", help="Keep pieces of the mesh that no point of the scan explains.")]
+Scan = Annotated[
+    Path, typer.Argument(help="Points (.xyz .pts .txt .csv .pwn .ply .pcd .npy .npz) or a mesh to sample (.off .obj .stl .ply .glb).")
+]
 Truth = Annotated[Path | None, typer.Option(help="A mesh to compare with; the distances go into the report.")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from dataclasses import asdict
 from os import PathLike
@@ -56,7 +55,11 @@ def metric_facts(comparison: Comparison) -> dict[str, Any]:
 
 
 def peak_rss_mb() -> float:
-    """Largest resident memory of this process so far, in MB."""
+    """Largest resident memory of this process so far, in MB; nan where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return float("nan")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 

@@ -31,9 +31,10 @@ class Sky:
         return 2 / (len(self.visibility) - 1)
 
     def seen_from(self, points_unit: FloatArray) -> FloatArray:
-        """(m, 3) -> (m,) visibility by trilinear interpolation."""
+        """(m, 3) -> (m,) visibility by trilinear interpolation; 1 outside of the domain, whose walls are the sky."""
         g = len(self.visibility)
-        return map_coordinates(self.visibility, ((points_unit + 1) / 2 * (g - 1)).T, order=1, mode="nearest")
+        within = map_coordinates(self.visibility, ((points_unit + 1) / 2 * (g - 1)).T, order=1, mode="nearest")
+        return np.where((np.abs(points_unit) <= 1).all(axis=1), within, 1.0)
 
 
 def look_around(tree: cKDTree, radius: float, nodes: int) -> Sky:

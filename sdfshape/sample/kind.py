@@ -28,6 +28,7 @@ class Gathered:
     """evidence to train on.   kind : closed, wrap, or points alone.   warnings : what the user should know.
     coherence : of the orientation in [0, 1], nan if not looked at.
     confidence : mean over the points of how surely their normal points out.
+    ball_radius : of the ball that was rolled over the points, unit frame; slots narrower than two are not seen.
     least_thickness : about, of the parts of a wrap, unit frame; 0 if closed.
     """
 
@@ -35,6 +36,7 @@ class Gathered:
     kind: str
     coherence: float = float("nan")
     confidence: float = float("nan")
+    ball_radius: float = 0.0
     least_thickness: float = 0.0
     warnings: tuple[str, ...] = ()
 
@@ -51,14 +53,15 @@ def gather_evidence(
     if surface == "none":
         return Gathered(NO_EVIDENCE, "points")
     cloud = orient(points_unit, rng, least_thickness)
-    agreed, confidence = coherence(cloud, rng), float(cloud.confidence.mean())
+    agreed = float("nan") if surface == "wrap" else coherence(cloud, rng)
     stage("sample")
-    if surface == "closed" or (surface == "auto" and agreed >= COHERENT):
+    if surface == "closed" or agreed >= COHERENT:
         evidence, kind, thickness = closed_evidence(cloud, labels, rng), "closed", 0.0
     else:
         evidence, kind, thickness = wrapped_evidence(cloud, labels, rng), "wrap", 2 * cloud.closing.least
     _require_both_sides(evidence, kind)
-    return Gathered(evidence, kind, agreed, confidence, thickness, _warnings(agreed, surface))
+    confidence = float(cloud.confidence.mean())
+    return Gathered(evidence, kind, agreed, confidence, cloud.closing.tau, thickness, _warnings(agreed, surface))
 
 
 def _warnings(agreed: float, surface: str) -> tuple[str, ...]:

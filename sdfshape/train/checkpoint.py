@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from ..io import atomic_write
 from .config import TrainConfig
 
 
-def fingerprint(points: np.ndarray, config: TrainConfig, seed: int, surface: str) -> str:
-    """Hash of everything that decides the run: a checkpoint of another input or configuration is refused."""
-    digest = hashlib.sha256(np.ascontiguousarray(points).tobytes())
-    digest.update(json.dumps([config.as_dict(), seed, surface, torch.get_num_threads()], sort_keys=True).encode())
+def fingerprint(data: Sequence[np.ndarray], config: TrainConfig, seed: int) -> str:
+    """Hash of everything that decides the run (`data` the points and their evidence): a checkpoint of any other is refused."""
+    digest = hashlib.sha256()
+    for array in data:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(json.dumps([config.as_dict(), seed, torch.get_num_threads()], sort_keys=True).encode())
     return digest.hexdigest()
 
 
@@ -46,5 +49,5 @@ def load_checkpoint(path: str | PathLike[str], mark: str) -> dict[str, Tensor]:
             f"{name}: a checkpoint must be a safetensors file of this program: {str(error).splitlines()[0]}: delete it"
         ) from error
     if stated != mark:
-        raise InputError(f"{name}: a checkpoint must be of the same input, preset, seed and threads, this one is not: delete it")
+        raise InputError(f"{name}: a checkpoint must be of the same input, options and program, this one is not: delete it")
     return state

@@ -88,7 +88,9 @@ class OneClassLoop:
         for j, parameter in enumerate(self.others):
             parameter.copy_(state[f"other_{j}"])
             if self.step:
-                self.adam.state[parameter] = {name: state[f"adam_{j}_{name}"].clone() for name in ("step", "exp_avg", "exp_avg_sq")}
+                self.adam.state[parameter] = {
+                    name: state[f"adam_{j}_{name}"].to(parameter.device, copy=True) for name in ("step", "exp_avg", "exp_avg_sq")
+                }
 
 
 def schedule(step: int, config: TrainConfig) -> tuple[float, float]:

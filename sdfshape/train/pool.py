@@ -68,7 +68,7 @@ class SamplePool:
         return {"next": self._next, "walked": self._walked}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        self._next, self._walked = state["next"].clone(), state["walked"].clone()
+        self._next, self._walked = state["next"].clone(), state["walked"].to(self._walked.device, copy=True)
 
     def _draw(self) -> Tensor:
         """(k, 2, quarter, 4): the next places of every box and side, in the order shuffled at the start."""

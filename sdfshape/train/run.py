@@ -33,7 +33,7 @@ def computing_with(device: str, threads: int | None) -> Iterator[torch.device]:
         chosen = torch.device(device)
     except RuntimeError as error:
         raise InputError(f"device must be cpu, cuda or cuda:N, got {device!r}") from error
-    if chosen.type not in ("cpu", "cuda") or (chosen.type == "cuda" and not torch.cuda.is_available()):
+    if chosen.type not in ("cpu", "cuda") or (chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count()):
         raise InputError(f"device must be one that this machine and this build of torch have, got {device!r}: use cpu")
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)

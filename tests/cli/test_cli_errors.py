@@ -97,6 +97,14 @@ def test_wrong_usage_is_exit_2(run):
         (("--seed", "-1"), "seed must be"),
         (("--device", "abacus"), "device must be"),
         (("--points", "10"), "points must be at least 100"),
+        (("--resolution", "0"), "resolution must be 8 to 512"),
+        (("--resolution", "513"), "resolution must be 8 to 512"),
+        (("--iso", "nan"), "iso must be a finite length"),
+        (("--iso", "1000"), "iso must be within"),
+        (("--device", "cuda", "--preset", "paper"), "device must be cpu for the preset paper"),
+        (("--picture", "p.jpg"), "a picture must end in .png"),
+        (("--model", "scan.ply", "--overwrite"), "an output must not be an input"),
+        (("--checkpoint", "no/such/c"), "folder"),
     ],
 )
 def test_an_option_out_of_range_is_one_line(run, words, law):
