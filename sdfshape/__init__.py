@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from .io import read_shape as read_shape
     from .io import write_mesh as write_mesh
     from .io import write_points as write_points
-    from .reconstruct import Options as Options
-    from .reconstruct import Progress as Progress
-    from .reconstruct import Reconstruction as Reconstruction
-    from .reconstruct import reconstruct as reconstruct
+    from .reconstruction import Options as Options
+    from .reconstruction import Progress as Progress
+    from .reconstruction import Reconstruction as Reconstruction
+    from .reconstruction import reconstruct as reconstruct
     from .render import render_field as render_field
     from .train import TrainConfig as TrainConfig
 
@@ -53,10 +53,10 @@ _HOMES = {
     "read_shape": "io",
     "write_mesh": "io",
     "write_points": "io",
-    "Options": "reconstruct",
-    "Progress": "reconstruct",
-    "Reconstruction": "reconstruct",
-    "reconstruct": "reconstruct",
+    "Options": "reconstruction",
+    "Progress": "reconstruction",
+    "Reconstruction": "reconstruction",
+    "reconstruct": "reconstruction",
     "render_field": "render",
     "TrainConfig": "train",
 }

@@ -29,7 +29,7 @@ ROOMS = (
     "evaluate",
     "oneclass",
     "baselines",
-    "reconstruct",
+    "reconstruction",
     "batch",
     "viewer",
     "cli",
@@ -160,6 +160,13 @@ def test_importing_sdfshape_is_light():
     code = f"import sys, sdfshape; print(*(m for m in {HEAVY} if m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
     assert done.stdout.strip() == ""
+
+
+def test_no_public_name_is_hidden_by_a_module_once_it_is_imported():
+    modules = {name_of(path).removesuffix(".py").split("/")[0] for path in MODULES}
+    import sdfshape
+
+    assert not modules & set(sdfshape._HOMES)
 
 
 def test_every_public_name_has_a_home_that_exists():

@@ -7,7 +7,7 @@ import pytest
 from shapes import box_points
 
 from sdfshape.errors import DegenerateCloudError
-from sdfshape.reconstruct import _distinct
+from sdfshape.reconstruction import _distinct
 from sdfshape.sample import Evidence, gather_evidence
 from sdfshape.sample.kind import LEAST_EVIDENCE, _require_both_sides
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..reconstruct import Progress
+    from ..reconstruction import Progress
 
 STAGES = ("read", "orient", "sample", "train", "extract", "write")
 

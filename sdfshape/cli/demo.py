@@ -20,7 +20,7 @@ def demo(
     quiet: words.Quiet = False,
 ) -> None:
     """Reconstruct an airplane from 20,000 points: mesh, field, report and picture, in under a minute."""
-    from ..reconstruct import Options
+    from ..reconstruction import Options
     from .job import Outputs, run_job
 
     try:

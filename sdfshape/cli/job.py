@@ -12,7 +12,7 @@ from ..io import WRITABLE_MESHES, check_writable
 from ..types import Mesh, PointCloud
 
 if TYPE_CHECKING:
-    from ..reconstruct import Options, Reconstruction
+    from ..reconstruction import Options, Reconstruction
 
 DEFAULT_POINTS = 20_000
 
@@ -82,7 +82,7 @@ def run_job(
     """Read, reconstruct, write all outputs, summarise; returns the report."""
     outputs.check(source, truth)
     from ..io import read_mesh, read_shape
-    from ..reconstruct import reconstruct
+    from ..reconstruction import reconstruct
     from .console import progress_bar, summarise
 
     start = time.perf_counter()

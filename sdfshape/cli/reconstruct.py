@@ -38,7 +38,7 @@ def reconstruct(
     The mesh comes back in the units, position and pose of the input. No normals are needed. Ctrl-C while it trains keeps a
     checkpoint, and the same command continues from it.
     """
-    from ..reconstruct import Options
+    from ..reconstruction import Options
     from .job import Outputs, run_job
 
     options = Options(
