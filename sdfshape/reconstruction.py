@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from .clean import Dropped, clean
 from .errors import EmptySurfaceError, InputError
 from .evaluate.report import REPORT_VERSION, field_facts, mesh_facts, peak_rss_mb
 from .extract import Extraction, drop_unexplained, extract_mesh, transfer_colors
-from .extract.mesh import LARGEST_RESOLUTION, LEAST_RESOLUTION
+from .extract.mesh import MOST_ISO, check_request
 from .field import SignedDistanceField
 from .field.signed_distance import measured_float32_error
 from .frame import HALF_EXTENT, Frame
@@ -28,7 +27,6 @@ from .train.record import Record
 from .train.run import computing_with, make_loop, train_layers
 from .types import FloatArray, Mesh, PointCloud
 
-MOST_ISO = 2.0  # unit frame: the domain is 2 wide, no grid over a farther level is worth its cells
 KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OCSDF: iso = first percentile of the scores)
 THINNEST_CELLS = 1.8  # least thickness of a wrap: the grid's nodes in a slab of sqrt(3) cells hang together, however it stands
 
@@ -65,12 +63,9 @@ class Options:
         preset(self.preset)
         if self.surface not in SURFACES:
             raise InputError(f"surface must be one of {', '.join(SURFACES)}, got {self.surface!r}")
-        if not LEAST_RESOLUTION <= self.resolution <= LARGEST_RESOLUTION:
-            raise InputError(f"resolution must be {LEAST_RESOLUTION} to {LARGEST_RESOLUTION} cells, got {self.resolution}")
+        check_request(self.resolution, self.iso)
         if self.threads is not None and self.threads < 1:
             raise InputError(f"threads must be at least 1, got {self.threads}")
-        if not math.isfinite(self.iso):
-            raise InputError(f"iso must be a finite length in the units of the scan, got {self.iso}")
         if self.preset == "paper" and self.device != "cpu":
             raise InputError(f"device must be cpu for the preset paper, got {self.device!r}")
         if not 0 <= self.seed < 2**63:

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 DEFAULT_POINTS = 20_000
 
 
+def require_png(picture: Path) -> None:
+    """Raise OutputError for a picture with another ending."""
+    if picture.suffix.lower() != ".png":
+        raise OutputError(f"{picture.name}: a picture must end in .png, got {picture.suffix!r}: rename it")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
     """Where the results go; only the mesh must be asked for. view : of the picture: azimuth, elevation (degrees), upright axis."""
@@ -38,8 +44,8 @@ class Outputs:
         asked = [path for path in (self.mesh, self.field, self.report, self.picture) if path]
         if len({path.absolute() for path in asked}) < len(asked):
             raise OutputError(f"every output must have a name of its own, got {', '.join(p.name for p in asked)}")
-        if self.picture and self.picture.suffix.lower() != ".png":
-            raise OutputError(f"{self.picture.name}: a picture must end in .png, got {self.picture.suffix!r}: rename it")
+        if self.picture:
+            require_png(self.picture)
         taken = {path.resolve() for path in inputs if path}
         for path in asked:
             if path.resolve() in taken:

@@ -22,13 +22,12 @@ def render(
     quiet: words.Quiet = False,
 ) -> None:
     """Draw a field by sphere tracing: no window and no graphics card needed."""
-    from ..errors import OutputError
     from ..field import load_field
     from ..io import check_writable
     from ..render import render_field, write_png
+    from .job import require_png
 
-    if output.suffix.lower() != ".png":
-        raise OutputError(f"{output.name}: a picture must end in .png, got {output.suffix!r}: rename it")
+    require_png(output)
     check_writable(output, overwrite=overwrite)
     image = render_field(load_field(field), width=size, height=size, azimuth_deg=azimuth, elevation_deg=elevation, up_axis="xyz".index(up))
     write_png(image, output, overwrite=overwrite)

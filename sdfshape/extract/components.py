@@ -7,10 +7,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from ..orient.neighbours import SPACING_NEIGHBOUR
 from ..types import FloatArray, IntArray, Mesh
 
 EXPLAINED_BY = 10  # points that need a piece, below which the piece is a phantom
-NEIGHBOUR = 6  # the spacing of a cloud is the median distance to this neighbour
 
 
 def vertex_components(mesh: Mesh) -> tuple[int, IntArray]:
@@ -35,7 +35,7 @@ def drop_unexplained(mesh: Mesh, points_world: FloatArray, minimum: int = EXPLAI
     support = np.bincount(owner, minlength=count)
     cloud = cKDTree(points_world)
     some = points_world[:: max(1, len(points_world) // 2000)]
-    spacing = float(np.median(cloud.query(some, k=min(NEIGHBOUR + 1, len(points_world)), workers=-1)[0][:, -1]))
+    spacing = float(np.median(cloud.query(some, k=min(SPACING_NEIGHBOUR + 1, len(points_world)), workers=-1)[0][:, -1]))
     edges = mesh.vertices[mesh.faces] - mesh.vertices[np.roll(mesh.faces, 1, axis=1)]
     farther = spacing + float(np.linalg.norm(edges, axis=2).max())
     keep = np.zeros(count, bool)

@@ -16,6 +16,17 @@ LEAST_RESOLUTION = 8
 LARGEST_RESOLUTION = 512  # the node values of a whole grid are held in memory: 0.7 GB at 512^3
 
 
+MOST_ISO = 2.0  # unit frame: the domain is 2 wide, no grid over a farther level is worth its cells
+
+
+def check_request(resolution: int, iso: float) -> None:
+    """Raise InputError for a resolution or a level that no field could be extracted at."""
+    if not LEAST_RESOLUTION <= resolution <= LARGEST_RESOLUTION:
+        raise InputError(f"resolution must be {LEAST_RESOLUTION} to {LARGEST_RESOLUTION} cells, got {resolution}")
+    if not np.isfinite(iso):
+        raise InputError(f"iso must be a finite length in the units of the scan, got {iso}")
+
+
 @dataclass(frozen=True, eq=False)
 class Extraction:
     """mesh : world units, faces outward.   resolution : cells along the longest side.   iso : level, world units.
@@ -48,12 +59,9 @@ def extract_mesh(field: SignedDistanceField, *, resolution: int = 200, iso: floa
     EmptySurfaceError    the field never takes the value `iso`
     InputError           `resolution` or `iso` out of range
     """
-    if not LEAST_RESOLUTION <= resolution <= LARGEST_RESOLUTION:
-        raise InputError(f"resolution must be {LEAST_RESOLUTION} to {LARGEST_RESOLUTION} cells, got {resolution}")
-    if not np.isfinite(iso):
-        raise InputError(f"iso must be a finite length in the units of the scan, got {iso}")
+    check_request(resolution, iso)
     iso_unit = field.frame.length_to_unit(iso)
-    if abs(iso_unit) > 2:  # the domain is 2 wide: no grid over a far level is worth its cells
+    if abs(iso_unit) > MOST_ISO:
         raise _outside_range(field, iso)
     grid = field_grid(field, resolution, iso_unit)
     lipschitz = None if dense else field.lipschitz_bound

@@ -3,8 +3,8 @@
 Where the ball touches a point, the point decides for itself: no sign is carried from point to point (Hoppe et al. 1992), so no error is
 either, and a wrong edge cannot turn half of the cloud around. Points that the ball does not reach (drill holes, narrow slots) vote with the
 sky they see on both sides, and follow their patch (`propagate`).
-Measured (share of wrong signs, 20,000 points): rotor_small, with walls of two spacings, .127 by patches alone and .007 so; 3torus .183
-and .02; with noise of 0.6% of the size fandisk .046 and .002, armadillo .026 and .005.
+Measured (share of wrong signs, 20,000 points): rotor_small, with walls of two spacings, .127 by patches alone and .026 so; 3torus .183
+and .023; with noise of 0.6% of the size fandisk .046 and .003, armadillo .026 and .007.
 """
 
 from __future__ import annotations
