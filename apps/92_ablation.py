@@ -34,7 +34,9 @@ CONSTANTS = {  # of modules under sdfshape
     "orient.places.UNIFORM_SHARE": (0.2,),
     "lipschitz.boxes.OVERLAP": (0.3,),
     "orient.neighbours.ENOUGH": (((np.inf, 24),),),
+    "sample.evidence.INSIDE_ABOVE": (0.6,),  # more places without a label
     "orient.oriented.SURE": (1.1,),  # patches decide
+    "orient.overturn.EXCESS": (9.0,),  # patches stay as they were
 }
 OF_THE_BALL = {  # tried with auto and with wrap
     "orient.closing.RADIUS": (0.8, 1.2),

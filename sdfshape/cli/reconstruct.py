@@ -21,7 +21,7 @@ def reconstruct(
     up: words.Up = "y",
     preset: words.Preset = "default",
     surface: words.Surface = "auto",
-    resolution: words.Resolution = 200,
+    resolution: words.ScanResolution = 200,
     iso: words.Iso = 0.0,
     points: words.Points = None,
     truth: words.Truth = None,

@@ -8,5 +8,6 @@ from .closing import Closing as Closing
 from .coherence import coherence as coherence
 from .oriented import OrientedCloud as OrientedCloud
 from .oriented import orient as orient
+from .sharpen import sharpened_normals as sharpened_normals
 from .visibility import Sky as Sky
 from .winding import WindingNumber as WindingNumber

@@ -86,7 +86,8 @@ class Closing:
         # a midpoint of a pair g apart is at least sqrt(d^2 - g^2 / 4) away if both its ends are at least d away
         distance[~near] = np.sqrt(distance[~near] ** 2 - (GAP / 2 * self.tau) ** 2)
         distance[near], neighbour = self.dense.query(places[near], workers=-1)
-        visible = self.sky.seen_from(places)
+        visible = np.empty(len(places))
+        visible[~near] = self.sky.seen_from(places[~near])
         visible[near] = _seen(self.sky, places[near], self.dense.data[neighbour])
         shell, level = distance < self.tau, levels[nearest]
         open_air = ~shell & (visible > SEES_SKY)

@@ -17,8 +17,8 @@ CUTS = (0.4, 0.2, 0.1, 0.05, 0.025)  # tree edges above a cut carry no sign; a c
 CONTESTED = 0.8  # confidence below which a patch is cut again
 
 
-def elect(points: FloatArray, normals: FloatArray, neighbours: IntArray, vote: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Patch (n,), sign (n,) and confidence (n,) of normals (n, 3), from votes (n,) of each point for the side of its own normal.
+def elect(points: FloatArray, normals: FloatArray, neighbours: IntArray, vote: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Sign (n,) and confidence (n,) of normals (n, 3), from votes (n,) of each point for the side of its own normal.
 
     neighbours : (n, k) indices, the point itself first.
     The confidence of a patch is |sum of its votes| / sum of |votes|: 1 unanimous, 0 a coin toss. A contested patch joins surfaces that look
@@ -26,19 +26,18 @@ def elect(points: FloatArray, normals: FloatArray, neighbours: IntArray, vote: F
     """
     n = len(points)
     tree = _spanning_tree(points, normals, neighbours)
-    patch, sign, confidence = np.zeros(n, np.int64), np.ones(n), np.zeros(n)
+    sign, confidence = np.ones(n), np.zeros(n)
     open_points = np.ones(n, bool)
     for cut in CUTS:
         new_patch, new_sign = _patches(tree, normals, cut)
         ayes = np.bincount(new_patch, vote * new_sign)
         share = np.abs(ayes) / np.maximum(np.bincount(new_patch, np.abs(vote)), 1e-12)
-        patch = np.where(open_points, new_patch + patch.max() + 1, patch)
         sign = np.where(open_points, new_sign * np.where(ayes >= 0, 1.0, -1.0)[new_patch], sign)
         confidence = np.where(open_points, share[new_patch], confidence)
         open_points = confidence < CONTESTED
         if not open_points.any():
             break
-    return np.unique(patch, return_inverse=True)[1], sign, confidence
+    return sign, confidence
 
 
 def _patches(tree: coo_matrix, normals: FloatArray, cut: float) -> tuple[IntArray, FloatArray]:
