@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from shapes import box_points
+from shapes import box_distance, box_points, directions
 
 from sdfshape.errors import DegenerateCloudError
+from sdfshape.orient import WindingNumber, orient
 from sdfshape.reconstruction import _distinct
 from sdfshape.sample import Evidence, gather_evidence
 from sdfshape.sample.kind import LEAST_EVIDENCE, _require_both_sides
@@ -56,3 +57,22 @@ def test_equal_points_of_the_unit_frame_are_one():
     points = box_points(50)
     again = np.concatenate([points[:10], points])
     assert np.array_equal(_distinct(again), points)
+
+
+def test_a_closed_surface_keeps_a_sealed_cavity_and_a_wrap_fills_it():
+    points = np.concatenate([0.8 * directions(4000, 1), 0.3 * directions(700, 2)])  # the ball that is rolled reaches the outer wall only
+    for surface, share in (("auto", 0.0), ("wrap", 1.0)):
+        gathered = gather(points, surface)
+        inner = [int((np.linalg.norm(side[:, :3], axis=1) < 0.2).sum()) for side in (gathered.evidence.inside, gathered.evidence.outside)]
+        assert sum(inner) > 20 and inner[0] / sum(inner) == share
+
+
+def test_labels_at_edges_are_better_than_those_of_plane_fits():
+    points = 0.9 * box_points(6000)
+    evidence = gather(points, "closed").evidence
+    inside, outside = evidence.inside[:, :3], evidence.outside[:, :3]
+    wrong = (box_distance(inside / 0.9) > 0).sum() + (box_distance(outside / 0.9) < 0).sum()
+    cloud = orient(points, np.random.default_rng(0))
+    places = np.concatenate([inside, outside]).astype(np.float64)
+    plain = WindingNumber(points, cloud.normals, cloud.areas)(places) > 0.5
+    assert wrong < 0.85 * (plain != (box_distance(places / 0.9) < 0)).sum()

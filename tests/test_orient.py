@@ -104,18 +104,23 @@ def test_a_contested_patch_is_cut_at_its_crease():
     normals = np.repeat([[0.0, 0, 1], [np.sin(angle), 0, np.cos(angle)]], 600, axis=0)
     normals *= rng.choice([-1.0, 1.0], size=(1200, 1))  # signs as plane fits leave them
     wanted = np.repeat([[0.0, 0, 1], [-np.sin(angle), 0, -np.cos(angle)]], 600, axis=0)
-    vote = (normals * wanted).sum(1)
+    vote = np.where(rng.uniform(size=1200) < 0.2, (normals * wanted).sum(1), 0.0)
     sign, confidence = elect(plates, normals, neighbours_of(plates)[2], vote)
     assert ((normals * sign[:, None] * wanted).sum(1) > 0.999).all()
     assert confidence.min() > 0.99
 
 
-def test_an_uncontested_crease_is_not_cut():
+def test_a_patch_carries_the_votes_of_a_few_to_all():
+    # one plate; a tenth of its points vote, a fifth of these wrongly; signs as plane fits leave them
     rng = np.random.default_rng(0)
     plate = np.c_[rng.uniform(0, 1, (600, 2)), np.zeros(600)]
     normals = np.array([0.0, 0, 1]) * rng.choice([-1.0, 1.0], size=(600, 1))
-    sign, confidence = elect(plate, normals, neighbours_of(plate)[2], normals[:, 2].copy())
-    assert (sign * normals[:, 2] == 1).all() and (confidence == pytest.approx(1))
+    vote = np.where(rng.uniform(size=600) < 0.1, normals[:, 2], 0.0)
+    voters = np.flatnonzero(vote)
+    vote[voters[::5]] *= -1
+    sign, confidence = elect(plate, normals, neighbours_of(plate)[2], vote)
+    assert (sign * normals[:, 2] == 1).all()
+    assert confidence == pytest.approx(1 - 2 * len(voters[::5]) / len(voters))
 
 
 def test_signs_by_pointer_doubling_equal_a_walk_up_the_tree():

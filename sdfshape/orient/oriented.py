@@ -2,7 +2,7 @@
 
 Where the ball touches a point, the point decides for itself: no sign is carried from point to point (Hoppe et al. 1992), so no error is
 either, and a wrong edge cannot turn half of the cloud around. Points that the ball does not reach (drill holes, narrow slots) vote with the
-sky they see on both sides, and follow their patch (`propagate`); last, patches that contradict all the others are turned (`overturn`).
+sky they see on both sides, and follow their patch (`propagate`); `overturn` looks again at these.
 Measured (share of wrong signs, 20,000 points): rotor_small, with walls of two spacings, .127 by patches alone and .026 so; 3torus .183
 and .023; with noise of 0.6% of the size fandisk .046 and .003, armadillo .026 and .007.
 """
@@ -17,7 +17,6 @@ from scipy.spatial import cKDTree
 from ..types import FloatArray, IntArray
 from .closing import Closing, close
 from .neighbours import SPACING_NEIGHBOUR, fitted_normals, neighbours_of
-from .overturn import overturn
 from .propagate import elect
 from .visibility import Sky
 
@@ -34,7 +33,7 @@ class OrientedCloud:
     spacing : typical distance between neighbours.   neighbours : (n, k) indices, the point itself first, as many as its plane took.
     confidence : (n,) in [0, 1]: how much nearer the ball comes on the outer side (0 a coin toss, as on a sheet); less where a
         patch disagrees with itself.
-    closing : of the cloud by the ball.
+    sure : (n,) whether the ball touches the point and its vote is clear.   closing : of the cloud by the ball.
     """
 
     points: FloatArray
@@ -43,6 +42,7 @@ class OrientedCloud:
     spacing: float
     neighbours: IntArray
     confidence: FloatArray
+    sure: np.ndarray
     closing: Closing
 
     @property
@@ -61,14 +61,14 @@ def orient(points_unit: FloatArray, rng: np.random.Generator, least_thickness: f
     least = min(max(least_thickness / 2, SLAB_SPACINGS * spacing), MOST_LEAST)
     closing = close(tree, normals, distance[:, SPACING_NEIGHBOUR], least, rng)
     sign, confidence, sure = _signs(points_unit, normals, index, closing)
-    areas = np.pi * distance[:, 8] ** 2 / 8
     return OrientedCloud(
         points=points_unit,
-        normals=overturn(points_unit, normals * sign[:, None], areas, index, np.flatnonzero(~sure), spacing),
-        areas=areas,
+        normals=normals * sign[:, None],
+        areas=np.pi * distance[:, 8] ** 2 / 8,
         spacing=spacing,
         neighbours=fitted,
         confidence=confidence,
+        sure=sure,
         closing=closing,
     )
 

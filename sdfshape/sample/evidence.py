@@ -16,9 +16,8 @@ from ..orient import OrientedCloud, WindingNumber, sharpened_normals
 from ..orient.places import draw_places
 from ..types import FloatArray
 
-# label bands of the winding number: below, outside; above, inside; between, unknown. (0.4, 0.6) lost the neck of a claw of lordquas, 0.7
-# spacings thick, on two seeds of two; (0.5, 0.5) too; the Chamfer distances of seven shapes are equal to 0.5%
-OUTSIDE_BELOW, INSIDE_ABOVE = 0.45, 0.55
+UNKNOWN = 0.1  # winding numbers nearer than half of this to 1/2 give no label; 0.2 and 0 both lost the neck of a claw of lordquas,
+# 0.7 spacings thick, on two seeds of two; the Chamfer distances of seven other shapes are equal to 0.5%
 NEAR_SIGMAS = (0.25, 0.5, 1.0)  # standard deviations of the places near the cloud, in spacings
 SLAB_SIGMAS = (0.3, 0.6, 1.2)  # the same where a closing is used, in half thicknesses, if these are larger
 KEEP_SPACINGS = 0.5  # a walking place keeps at least this distance to the cloud: nearer, a label says nothing about the margin
@@ -42,7 +41,7 @@ def closed_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator) 
     normals = sharpened_normals(cloud.points, cloud.normals, cloud.neighbours)
     winding = WindingNumber(cloud.points, normals, cloud.areas)(places)
     free = cloud.tree.query(places, workers=-1)[0] - KEEP_SPACINGS * cloud.spacing
-    return _split(places, free, winding > INSIDE_ABOVE, winding < OUTSIDE_BELOW)
+    return _split(places, free, winding > 0.5 + UNKNOWN / 2, winding < 0.5 - UNKNOWN / 2)
 
 
 def wrapped_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator) -> Evidence:

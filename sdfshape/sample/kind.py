@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DegenerateCloudError
-from ..orient import coherence, orient
+from ..orient import coherence, orient, overturn
 from ..types import FloatArray
 from .evidence import NO_EVIDENCE, Evidence, closed_evidence, wrapped_evidence
 
@@ -53,7 +53,10 @@ def gather_evidence(
     if surface == "none":
         return Gathered(NO_EVIDENCE, "points")
     cloud = orient(points_unit, rng, least_thickness)
-    agreed = float("nan") if surface == "wrap" else coherence(cloud, rng)
+    agreed = float("nan")
+    if surface != "wrap":
+        cloud = overturn(cloud)
+        agreed = coherence(cloud, rng)
     stage("sample")
     if surface == "closed" or agreed >= COHERENT:
         evidence, kind, thickness = closed_evidence(cloud, labels, rng), "closed", 0.0
