@@ -1,12 +1,13 @@
-"""Drop what cannot be a point of a surface: rows that are not finite, and exact duplicates. Refuse clouds without a volume."""
+"""Drop what cannot be a point of a surface: rows that are not finite, exact duplicates, outliers. Refuse clouds without a volume."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .errors import DegenerateCloudError
+from .outliers import find_outliers
 from .types import FloatArray, PointCloud
 
 MINIMUM_POINTS = 100
@@ -20,10 +21,13 @@ class Dropped:
 
     non_finite: int = 0
     duplicates: int = 0
+    outliers: int = 0
 
 
-def clean(cloud: PointCloud) -> tuple[PointCloud, Dropped]:
-    """The rows that are finite and not exact duplicates of an earlier row, in their order, and how many were not.
+def clean(cloud: PointCloud, *, keep_outliers: bool = False) -> tuple[PointCloud, Dropped]:
+    """The rows that are finite, not exact duplicates of an earlier row, and no outliers, in their order, and how many were not.
+
+    Outliers are kept if fewer than 100 points would remain.
 
     Raises
     ------
@@ -36,7 +40,14 @@ def clean(cloud: PointCloud) -> tuple[PointCloud, Dropped]:
     if dropped.duplicates:
         kept = kept[np.sort(first)]
     _refuse_degenerate(kept.points, len(cloud), dropped)
-    return kept, dropped
+    if keep_outliers:
+        return kept, dropped
+    stray = find_outliers(kept.points)
+    if not stray.any() or (~stray).sum() < MINIMUM_POINTS:
+        return kept, dropped
+    dropped = replace(dropped, outliers=int(stray.sum()))
+    _refuse_degenerate(kept.points[~stray], len(cloud), dropped)
+    return kept[~stray], dropped
 
 
 def _refuse_degenerate(points: FloatArray, came: int, dropped: Dropped) -> None:

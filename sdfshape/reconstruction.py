@@ -28,6 +28,7 @@ from .train.run import computing_with, make_loop, train_layers
 from .types import FloatArray, Mesh, PointCloud
 
 KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OCSDF: iso = first percentile of the scores)
+WORTH_A_WARNING = 0.001  # share of the points that are outliers
 THINNEST_CELLS = 1.8  # least thickness of a wrap: the grid's nodes in a slab of sqrt(3) cells hang together, however it stands
 
 
@@ -48,6 +49,7 @@ class Options:
     are made thick enough for it.
     surface : auto, closed or wrap.   iso : level of the mesh, world units, 0 the surface itself.   seed, threads, device.
     keep_all : also keep pieces of the mesh that no point of the scan explains.
+    keep_outliers : also reconstruct from points that stand apart from every surface.
     """
 
     preset: str = "default"
@@ -58,6 +60,7 @@ class Options:
     threads: int | None = None
     device: str = "cpu"
     keep_all: bool = False
+    keep_outliers: bool = False
 
     def __post_init__(self) -> None:
         preset(self.preset)
@@ -111,7 +114,7 @@ def reconstruct(
     watch = _Stopwatch(progress or (lambda _: None))
     with computing_with(options.device, options.threads) as device:
         watch.start("orient")
-        kept, dropped = clean(cloud)
+        kept, dropped = clean(cloud, keep_outliers=options.keep_outliers)
         frame = Frame.from_points(kept.points)
         rng = np.random.default_rng(options.seed)
         if abs(options.iso) > MOST_ISO * frame.scale:
@@ -194,6 +197,8 @@ def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh:
 
     at_points = np.abs(field(job.kept.points))
     warnings = list(job.gathered.warnings)
+    if (share := job.dropped.outliers / len(job.cloud)) > WORTH_A_WARNING:
+        warnings.append(f"{job.dropped.outliers} points ({share:.1%}) belong to no surface and were dropped (--keep-outliers keeps them)")
     if phantoms:
         warnings.append(f"{phantoms} pieces of the surface that no point explains were left out of the mesh (--keep-all keeps them)")
     return {

@@ -17,6 +17,7 @@ ROOMS = (
     "types",
     "io",
     "frame",
+    "outliers",
     "clean",
     "orient",
     "lipschitz",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,10 @@ def run_job(
     from .console import progress_bar, summarise
 
     start = time.perf_counter()
-    cloud = as_cloud(read_shape(source), points, options.seed)
+    shape = read_shape(source)
+    cloud = as_cloud(shape, points, options.seed)
+    if isinstance(shape, Mesh):  # what was sampled from faces lies on them
+        options = replace(options, keep_outliers=True)
     true_mesh = read_mesh(truth) if truth else None
     read_seconds = time.perf_counter() - start
     with progress_bar(quiet) as show:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,7 @@ def reconstruct(
     threads: words.Threads = None,
     device: words.Device = "cpu",
     keep_all: words.KeepAll = False,
+    keep_outliers: words.KeepOutliers = False,
     checkpoint: words.Checkpoint = None,
     overwrite: words.Overwrite = False,
     quiet: words.Quiet = False,
@@ -41,9 +43,8 @@ def reconstruct(
     from ..reconstruction import Options
     from .job import Outputs, run_job
 
-    options = Options(
-        preset=preset, resolution=resolution, surface=surface, iso=iso, seed=seed, threads=threads, device=device, keep_all=keep_all
-    )
+    options = Options(preset=preset, resolution=resolution, surface=surface, iso=iso, seed=seed, threads=threads, device=device)
+    options = replace(options, keep_all=keep_all, keep_outliers=keep_outliers)
     view, kept = (azimuth, elevation, "xyz".index(up)), checkpoint or output.with_name(f".{output.name}.checkpoint")
     outputs = Outputs(mesh=output, field=model, report=report, picture=picture, checkpoint=kept, overwrite=overwrite, view=view)
     run_job(scan, outputs, options, points=points, truth=truth, quiet=quiet)

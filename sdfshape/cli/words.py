@@ -36,6 +36,10 @@ Checkpoint = Annotated[
     Path | None, typer.Option(help="Where an interrupted training is kept and continued from; default: hidden beside the mesh.")
 ]
 KeepAll = Annotated[bool, typer.Option("--keep-all", help="Keep pieces of the mesh that no point of the scan explains.")]
+KeepOutliers = Annotated[
+    bool,
+    typer.Option("--keep-outliers", help="Keep points that stand apart from every surface. Points sampled from a mesh are kept anyway."),
+]
 Scan = Annotated[
     Path, typer.Argument(help="Points (.xyz .pts .txt .csv .pwn .ply .pcd .npy .npz) or a mesh to sample (.off .obj .stl .ply .glb).")
 ]

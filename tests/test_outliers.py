@@ -1,0 +1,80 @@
+"""Outliers are found by distances alone; surfaces, whatever their density, stay."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+from shapes import box_points, directions, sphere_points, torus_points
+
+from sdfshape import PointCloud
+from sdfshape.clean import clean
+from sdfshape.outliers import find_outliers
+
+SHAPES = {"sphere": sphere_points, "box": box_points, "torus": torus_points}
+
+
+def with_strays(points: np.ndarray, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The points, then uniform strays in their box; and which are farther than four spacings from the surface."""
+    rng = np.random.default_rng(seed)
+    strays = rng.uniform(points.min(axis=0), points.max(axis=0), (int(share * len(points)), 3))
+    tree = cKDTree(points)
+    spacing = np.median(tree.query(points, k=7)[0][:, 6])
+    far = tree.query(strays)[0] > 4 * spacing
+    return np.concatenate([points, strays]), np.concatenate([np.zeros(len(points), bool), far])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("noise", [0.0, 0.008])
+def test_a_surface_loses_nothing(shape, noise):
+    points = SHAPES[shape](6000)
+    points += noise * np.random.default_rng(1).normal(size=points.shape)
+    assert find_outliers(points).mean() < 0.002
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("share", [0.1, 0.2])
+def test_uniform_strays_are_found(shape, share):
+    points, far = with_strays(SHAPES[shape](12_000), share)
+    found = find_outliers(points)
+    assert found[far].mean() > 0.97 and found[:12_000].mean() < 0.002
+
+
+def test_a_sparse_part_of_a_surface_stays():
+    rng = np.random.default_rng(2)
+    points = sphere_points(40_000)
+    weight = 10 ** (-(points[:, 0] + 0.7) / 1.4)
+    uneven = points[rng.choice(len(points), 6000, replace=False, p=weight / weight.sum())]  # ten times denser at one end
+    assert find_outliers(uneven).mean() < 0.02
+
+
+def test_two_bodies_stay_and_a_handful_far_away_does_not():
+    bodies = np.concatenate([sphere_points(4000), 0.3 * sphere_points(800, 1) + [3.0, 0, 0]])
+    far = 0.01 * directions(12) + [0, 5.0, 0]
+    found = find_outliers(np.concatenate([bodies, far]))
+    assert found[:4800].mean() < 0.002 and found[4800:].all()
+
+
+def test_units_pose_and_order_do_not_matter():
+    points, _ = with_strays(torus_points(4000), 0.15)
+    found = find_outliers(points)
+    order = np.random.default_rng(3).permutation(len(points))
+    turn = np.linalg.qr(np.random.default_rng(4).normal(size=(3, 3)))[0]
+    assert np.array_equal(find_outliers((1e3 * points @ turn.T + [5e5, 4e6, 100.0])[order]), found[order])
+
+
+def test_a_cloud_that_is_a_volume_is_left_alone():
+    assert find_outliers(np.random.default_rng(0).uniform(-1, 1, (3000, 3))).mean() < 0.05
+
+
+def test_cleaning_counts_outliers_and_keeps_them_on_request():
+    points, far = with_strays(sphere_points(3000), 0.1)
+    kept, dropped = clean(PointCloud(points))
+    assert dropped.outliers == len(points) - len(kept) >= 0.95 * far.sum()
+    assert clean(PointCloud(points), keep_outliers=True)[1].outliers == 0
+
+
+def test_outliers_stay_if_too_few_points_would_remain():
+    few = np.concatenate([sphere_points(98), 50 * directions(30)])
+    kept, dropped = clean(PointCloud(few))
+    assert len(kept) == 128 and dropped.outliers == 0
