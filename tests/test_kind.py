@@ -7,7 +7,7 @@ import pytest
 from shapes import box_distance, box_points, directions
 
 from sdfshape.errors import DegenerateCloudError
-from sdfshape.orient import WindingNumber, orient
+from sdfshape.orient import WindingNumber, lost_points, orient
 from sdfshape.reconstruction import _distinct
 from sdfshape.sample import Evidence, gather_evidence
 from sdfshape.sample.kind import LEAST_EVIDENCE, _require_both_sides
@@ -76,3 +76,20 @@ def test_labels_at_edges_are_better_than_those_of_plane_fits():
     places = np.concatenate([inside, outside]).astype(np.float64)
     plain = WindingNumber(points, cloud.normals, cloud.areas)(places) > 0.5
     assert wrong < 0.85 * (plain != (box_distance(places / 0.9) < 0)).sum()
+
+
+def test_a_sparse_thin_solid_is_closed_though_its_walls_look_incoherent_from_afar():
+    # a board 1.55 spacings thick: 1.5 spacings behind one side is the other
+    board = box_points(3000, half=(0.8, 0.8, 0.045))
+    gathered = gather(board)
+    assert gathered.coherence < 0.95 and gathered.kind == "closed" and gathered.warnings == ()
+
+
+def test_lost_points_are_those_of_a_fin_on_a_ball():
+    rng = np.random.default_rng(0)
+    fin = np.c_[rng.uniform(0.5, 0.9, 400), np.zeros(400), rng.uniform(-0.15, 0.15, 400)]  # a sheet of 400 points stands on the ball
+    points = np.concatenate([0.5 * directions(3000), fin])
+    whole, _ = lost_points(orient(points[:3000], rng))
+    lost, in_patches = lost_points(orient(points, rng))
+    assert whole < 0.001 and 0.05 < in_patches <= lost < 500 / 3400
+    assert gather(points).kind == "wrap"

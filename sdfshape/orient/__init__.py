@@ -6,6 +6,7 @@ turns them into inside / outside evidence anywhere; `Closing` is where a ball th
 
 from .closing import Closing as Closing
 from .coherence import coherence as coherence
+from .coherence import lost_points as lost_points
 from .oriented import OrientedCloud as OrientedCloud
 from .oriented import orient as orient
 from .overturn import overturn as overturn

@@ -1,18 +1,26 @@
-"""Does the orientation of a cloud make sense? The share of points whose winding number says inside behind them and outside before them.
+"""Does the orientation of a cloud make sense? Does the winding number say inside behind the points, and outside before them?
 
-1 on a well-oriented closed solid; sheets, double walls and furniture full of hidden inner faces fail it, because no choice of signs can
-pass it there.
+`coherence` looks from afar, 1.5 spacings: 1 on a well-oriented closed solid; sheets, double walls and furniture full of hidden inner faces
+fail it, because no choice of signs can pass it there. But so do walls and claws of a sparse solid that are thinner than that.
+`lost_points` looks from nearby, half a spacing: a point where the winding number does not pass 1/2 will have no surface. Single ones
+are noise, patches of them are parts that a closed surface loses.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from .oriented import OrientedCloud
+from .sharpen import sharpened_normals
 from .winding import WindingNumber
 
 PROBES = 5000
 STEP_SPACINGS = 1.5
+NEAR_SPACINGS = 0.5
+COMPANY = 8  # neighbours of a lost point, more than half of which are lost too in a lost patch
+LEAST_PATCH = 15  # points
 
 
 def coherence(cloud: OrientedCloud, rng: np.random.Generator) -> float:
@@ -22,3 +30,24 @@ def coherence(cloud: OrientedCloud, rng: np.random.Generator) -> float:
     winding = WindingNumber(cloud.points, cloud.normals, cloud.areas)
     behind, ahead = winding(cloud.points[probe] - step), winding(cloud.points[probe] + step)
     return float(((behind > 0.6) & (ahead < 0.4)).mean())
+
+
+def lost_points(cloud: OrientedCloud) -> tuple[float, float]:
+    """Share of the points where no surface passes within half a spacing, and share of the points in lost patches of 15 and more."""
+    normals = sharpened_normals(cloud.points, cloud.normals, cloud.neighbours)
+    step = NEAR_SPACINGS * cloud.spacing * normals
+    sides = WindingNumber(cloud.points, normals, cloud.areas)(np.concatenate([cloud.points - step, cloud.points + step]))
+    behind, ahead = sides.reshape(2, -1)
+    lost = ~((behind > 0.5) & (ahead < 0.5))
+    crowd = lost[cloud.neighbours[:, : COMPANY + 1]].mean(axis=1) > 0.5
+    return float(lost.mean()), float(_in_patches(crowd, cloud).mean())
+
+
+def _in_patches(marked: np.ndarray, cloud: OrientedCloud) -> np.ndarray:
+    """Which of the marked points (n,) hang together with at least LEAST_PATCH in all."""
+    row = np.repeat(np.flatnonzero(marked), COMPANY)
+    col = cloud.neighbours[marked, 1 : COMPANY + 1].ravel()
+    joined = marked[col]
+    graph = coo_matrix((np.ones(joined.sum()), (row[joined], col[joined])), shape=(len(marked), len(marked)))
+    patch = connected_components(graph, directed=False)[1]
+    return marked & (np.bincount(patch)[patch] >= LEAST_PATCH)

@@ -2,8 +2,8 @@
 
 `closed` trusts the orientation: sharp, right where inside and outside exist. `wrap` trusts none: whole and in one piece where they
 do not (sheets, double walls, furniture); creases narrower than a ball are closed, and thin parts get a stated thickness.
-`auto` measures whether the orientation makes sense (`coherence`) and takes wrap where not. (Both in one field, each where its points
-are coherent, was tried: furniture came out frayed and with holes where the two meet.)
+`auto` measures whether the orientation makes sense (`coherence`), or at least loses no part (`lost_points`), and takes wrap where not.
+(Both in one field, each where its points are coherent, was tried: furniture came out frayed and with holes where the two meet.)
 """
 
 from __future__ import annotations
@@ -14,13 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DegenerateCloudError
-from ..orient import coherence, orient, overturn
+from ..orient import OrientedCloud, coherence, lost_points, orient, overturn
 from ..types import FloatArray
 from .evidence import NO_EVIDENCE, Evidence, closed_evidence, wrapped_evidence
 
 SURFACES = ("auto", "closed", "wrap")
 LEAST_EVIDENCE = 100  # labelled places of each side below which there is nothing to learn
-COHERENT = 0.95  # measured at 20,000 points: solids 0.958 and up (3torus .88, rotor_small .59), ModelNet10's furniture 0.94 and down
+# of `coherence`. Measured at 20,000 points: solids .96 and up (3torus .89, rotor_small .59), ModelNet10's furniture .949 and down
+COHERENT = 0.95
+# of `lost_points`, for clouds that are less coherent. Measured: sparse solids whose closed surface is better than their wrap, by a fifth in
+# Chamfer (elephant, armadillo, lordquas, bunny from 2,048 and 3,000 points), at most (.026, 0), lamp_0129 (.017, .0008); furniture that
+# a closed surface robs of taps and boards (.018, .0064), (.041, .021) and up, or (.065, 0)
+FEW_LOST, FEW_IN_PATCHES = 0.04, 0.004
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,17 +63,23 @@ def gather_evidence(
         cloud = overturn(cloud)
         agreed = coherence(cloud, rng)
     stage("sample")
-    if surface == "closed" or agreed >= COHERENT:
+    closed = surface == "closed" or agreed >= COHERENT or (surface == "auto" and _loses_no_part(cloud))
+    if closed:
         evidence, kind, thickness = closed_evidence(cloud, labels, rng), "closed", 0.0
     else:
         evidence, kind, thickness = wrapped_evidence(cloud, labels, rng), "wrap", 2 * cloud.closing.least
     _require_both_sides(evidence, kind)
     confidence = float(cloud.confidence.mean())
-    return Gathered(evidence, kind, agreed, confidence, cloud.closing.tau, thickness, _warnings(agreed, surface))
+    return Gathered(evidence, kind, agreed, confidence, cloud.closing.tau, thickness, _warnings(agreed, surface, kind))
 
 
-def _warnings(agreed: float, surface: str) -> tuple[str, ...]:
-    if agreed >= COHERENT or surface == "wrap":
+def _loses_no_part(cloud: OrientedCloud) -> bool:
+    lost, in_patches = lost_points(cloud)
+    return lost < FEW_LOST and in_patches < FEW_IN_PATCHES
+
+
+def _warnings(agreed: float, surface: str, kind: str) -> tuple[str, ...]:
+    if agreed >= COHERENT or surface == "wrap" or (surface == "auto" and kind == "closed"):
         return ()
     if surface == "closed":
         return (f"orientation is coherent on {agreed:.0%} of the points only: try --surface wrap",)
