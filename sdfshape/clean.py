@@ -8,7 +8,7 @@ import numpy as np
 
 from .errors import DegenerateCloudError
 from .outliers import find_outliers
-from .types import FloatArray, PointCloud
+from .types import FloatArray, IntArray, PointCloud
 
 MINIMUM_POINTS = 100
 LARGEST_COORDINATE = 1e100  # squares and sums of such numbers still fit into float64
@@ -35,10 +35,10 @@ def clean(cloud: PointCloud, *, keep_outliers: bool = False) -> tuple[PointCloud
     """
     finite = np.isfinite(cloud.points).all(axis=1)
     kept = cloud if finite.all() else cloud[finite]
-    _, first = np.unique(kept.points, axis=0, return_index=True)
+    first = distinct_rows(kept.points)
     dropped = Dropped(non_finite=int((~finite).sum()), duplicates=len(kept) - len(first))
     if dropped.duplicates:
-        kept = kept[np.sort(first)]
+        kept = kept[first]
     _refuse_degenerate(kept.points, len(cloud), dropped)
     if keep_outliers:
         return kept, dropped
@@ -48,6 +48,11 @@ def clean(cloud: PointCloud, *, keep_outliers: bool = False) -> tuple[PointCloud
     dropped = replace(dropped, outliers=int(stray.sum()))
     _refuse_degenerate(kept.points[~stray], len(cloud), dropped)
     return kept[~stray], dropped
+
+
+def distinct_rows(points: FloatArray) -> IntArray:
+    """Indices of the points (n, 3) that repeat no earlier one, rising."""
+    return np.sort(np.unique(points, axis=0, return_index=True)[1])
 
 
 def _refuse_degenerate(points: FloatArray, came: int, dropped: Dropped) -> None:

@@ -15,11 +15,10 @@ density varies by ten. A test that asks for no more than distances cannot tell a
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from .types import FloatArray
+from .pieces import linked_pieces
+from .types import FloatArray, IntArray
 
 MANY = 24
 SPARSE = 2.0
@@ -33,37 +32,40 @@ MOST = 0.5  # share of the points: if more seem to be outliers, this cloud is no
 
 
 def find_outliers(points: FloatArray) -> np.ndarray:
-    """Mask (n,) of the outliers among points (n, 3), any frame. Law: n > MANY different finite points."""
-    found = np.zeros(len(points), bool)
+    """Mask (n,) of the outliers among points (n, 3), any frame. Law: n >= 100 different finite points, as `clean` leaves them."""
+    none = np.zeros(len(points), bool)
+    kept, near = np.arange(len(points)), _neighbours(points)
     for _ in range(ROUNDS):
-        kept = np.flatnonzero(~found)
-        if len(kept) <= MANY:
+        sparse = _sparse(*near)
+        if not sparse.any():
             break
-        peeled = kept[_sparse(points[kept])]
-        found[peeled] = True
-        if len(peeled) <= FINISHED * len(points):
+        kept = kept[~sparse]
+        if len(kept) < (1 - MOST) * len(points):
+            return none
+        near = _neighbours(points[kept])
+        if sparse.sum() <= FINISHED * len(points):
             break
-    kept = np.flatnonzero(~found)
-    if len(kept) > MANY:
-        found[kept[_islands(points[kept])]] = True
-    return found if found.mean() <= MOST else np.zeros(len(points), bool)
+    found = ~none
+    found[kept[~_islands(*near)]] = False
+    return found if found.mean() <= MOST else none
 
 
-def _sparse(points: FloatArray) -> np.ndarray:
-    distance, index = cKDTree(points).query(points, k=MANY + 1, workers=-1)
+def _neighbours(points: FloatArray) -> tuple[FloatArray, IntArray]:
+    return cKDTree(points).query(points, k=MANY + 1, workers=-1)
+
+
+def _sparse(distance: FloatArray, index: IntArray) -> np.ndarray:
     d6 = np.maximum(distance[:, 6], 1e-300)
     surface = np.log(np.maximum(distance[:, 12], 1e-300) / d6)[index].mean(axis=1) > np.log(BETWEEN)
     typical = np.median(d6[surface]) if surface.mean() > LEAST_SURFACE else np.median(d6)
     return (d6 > SPARSE * np.median(d6[index[:, 1:7]], axis=1)) | (~surface & (d6 > SPARSE * typical))
 
 
-def _islands(points: FloatArray) -> np.ndarray:
-    distance, index = cKDTree(points).query(points, k=LINKED_TO + 1, workers=-1)
-    linked = distance[:, 1:] <= LINK * np.median(distance[:, 6])
+def _islands(distance: FloatArray, index: IntArray) -> np.ndarray:
+    linked = distance[:, 1 : LINKED_TO + 1] <= LINK * np.median(distance[:, 6])
     row, col = np.nonzero(linked)
-    graph = coo_matrix((np.ones(len(row), np.int8), (row, index[row, col + 1])), shape=(len(points), len(points)))
-    _, island = connected_components(graph, directed=False)
+    _, island = linked_pieces(row, index[row, col + 1], len(index))
     size = np.bincount(island)
-    small = size < min(FEW_POINTS, FEW_SHARE * len(points))
+    small = size < min(FEW_POINTS, FEW_SHARE * len(index))
     small[size.argmax()] = False
     return small[island]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .clean import Dropped, clean
+from .clean import Dropped, clean, distinct_rows
 from .errors import EmptySurfaceError, InputError
 from .evaluate.report import REPORT_VERSION, field_facts, mesh_facts, peak_rss_mb
 from .extract import Extraction, drop_unexplained, extract_mesh, transfer_colors
@@ -117,9 +117,11 @@ def reconstruct(
         kept, dropped = clean(cloud, keep_outliers=options.keep_outliers)
         frame = Frame.from_points(kept.points)
         rng = np.random.default_rng(options.seed)
-        if abs(options.iso) > MOST_ISO * frame.scale:
-            raise EmptySurfaceError(f"iso must be within {MOST_ISO * frame.scale:.4g} of the surface, got {options.iso:g}")
-        points, gathered = _gather(_distinct(frame.to_unit(kept.points)), options, config, rng, watch.start)
+        if abs(options.iso) > (farthest := frame.length_to_world(MOST_ISO)):
+            raise EmptySurfaceError(f"iso must be within {farthest:.4g} of the surface, got {options.iso:g}")
+        in_unit = frame.to_unit(kept.points)
+        in_unit = in_unit[distinct_rows(in_unit)]  # different numbers in the world may be equal ones in the unit frame
+        points, gathered = _gather(in_unit, options, config, rng, watch.start)
         watch.start("train")
         boxes = split_boxes(points, config.network.networks)
         loop = make_loop(gathered.evidence, points, boxes, config, options.seed, device)
@@ -147,11 +149,6 @@ def _gather(
         return points, gather_evidence(points, options.surface, config.labels, rng, stage, thinnest)
     some = points[np.sort(rng.permutation(len(points))[:PAPER_POINTS])]
     return some, gather_evidence(some, "none", config.labels, rng, stage, thinnest)
-
-
-def _distinct(points: FloatArray) -> FloatArray:
-    """The points (n, 3) without repetitions, in their order: different numbers in the world may be equal ones in the unit frame."""
-    return points[np.sort(np.unique(points, axis=0, return_index=True)[1])]
 
 
 def _level(field: SignedDistanceField, points: FloatArray, kind: str) -> float:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from shapes import box_distance, box_points, directions
 
+from sdfshape.clean import distinct_rows
 from sdfshape.errors import DegenerateCloudError
 from sdfshape.orient import WindingNumber, lost_points, orient
-from sdfshape.reconstruction import _distinct
 from sdfshape.sample import Evidence, gather_evidence
 from sdfshape.sample.kind import LEAST_EVIDENCE, _require_both_sides
 
@@ -56,7 +56,7 @@ def test_evidence_of_one_side_alone_is_refused():
 def test_equal_points_of_the_unit_frame_are_one():
     points = box_points(50)
     again = np.concatenate([points[:10], points])
-    assert np.array_equal(_distinct(again), points)
+    assert np.array_equal(again[distinct_rows(again)], points)
 
 
 def test_a_closed_surface_keeps_a_sealed_cavity_and_a_wrap_fills_it():

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from ..orient.neighbours import SPACING_NEIGHBOUR
+from ..pieces import linked_pieces
 from ..types import FloatArray, IntArray, Mesh
 
 EXPLAINED_BY = 10  # points that need a piece, below which the piece is a phantom
@@ -15,9 +14,7 @@ EXPLAINED_BY = 10  # points that need a piece, below which the piece is a phanto
 
 def vertex_components(mesh: Mesh) -> tuple[int, IntArray]:
     """How many connected pieces a mesh has, and the piece (v,) of each vertex."""
-    rows, cols = mesh.faces[:, [0, 1]].ravel(), mesh.faces[:, [1, 2]].ravel()
-    n = len(mesh.vertices)
-    return connected_components(coo_matrix((np.ones(len(rows), np.int8), (rows, cols)), shape=(n, n)), directed=False)
+    return linked_pieces(mesh.faces[:, [0, 1]].ravel(), mesh.faces[:, [1, 2]].ravel(), len(mesh.vertices))
 
 
 def drop_unexplained(mesh: Mesh, points_world: FloatArray, minimum: int = EXPLAINED_BY) -> tuple[Mesh, int]:

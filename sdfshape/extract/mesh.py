@@ -14,8 +14,6 @@ from .marching import extract_surface
 
 LEAST_RESOLUTION = 8
 LARGEST_RESOLUTION = 512  # the node values of a whole grid are held in memory: 0.7 GB at 512^3
-
-
 MOST_ISO = 2.0  # unit frame: the domain is 2 wide, no grid over a farther level is worth its cells
 
 

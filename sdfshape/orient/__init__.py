@@ -1,6 +1,6 @@
 """Which side is out, from points alone.
 
-`orient` returns normals, areas and a confidence, `overturn` looks again at the doubtful ones, `sharpened_normals` at all; `WindingNumber`
+`orient` returns normals, areas and a confidence, `overturn` looks again at the doubtful ones; `WindingNumber`
 turns them into inside / outside evidence anywhere; `Closing` is where a ball that comes from the sky can be, which needs no normals.
 """
 
@@ -10,6 +10,5 @@ from .coherence import lost_points as lost_points
 from .oriented import OrientedCloud as OrientedCloud
 from .oriented import orient as orient
 from .overturn import overturn as overturn
-from .sharpen import sharpened_normals as sharpened_normals
 from .visibility import Sky as Sky
 from .winding import WindingNumber as WindingNumber

@@ -9,11 +9,9 @@ are noise, patches of them are parts that a closed surface loses.
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
+from ..pieces import linked_pieces
 from .oriented import OrientedCloud
-from .sharpen import sharpened_normals
 from .winding import WindingNumber
 
 PROBES = 5000
@@ -26,18 +24,14 @@ LEAST_PATCH = 15  # points
 def coherence(cloud: OrientedCloud, rng: np.random.Generator) -> float:
     """Share in [0, 1] of up to 5,000 probed points with w > 0.6 at 1.5 spacings behind and w < 0.4 at as much ahead."""
     probe = np.sort(rng.choice(len(cloud.points), size=min(PROBES, len(cloud.points)), replace=False))
-    step = STEP_SPACINGS * cloud.spacing * cloud.normals[probe]
-    winding = WindingNumber(cloud.points, cloud.normals, cloud.areas)
-    behind, ahead = winding(cloud.points[probe] - step), winding(cloud.points[probe] + step)
+    behind, ahead = WindingNumber(cloud.points, cloud.normals, cloud.areas).beside(probe, STEP_SPACINGS * cloud.spacing)
     return float(((behind > 0.6) & (ahead < 0.4)).mean())
 
 
 def lost_points(cloud: OrientedCloud) -> tuple[float, float]:
     """Share of the points where no surface passes within half a spacing, and share of the points in lost patches of 15 and more."""
-    normals = sharpened_normals(cloud.points, cloud.normals, cloud.neighbours)
-    step = NEAR_SPACINGS * cloud.spacing * normals
-    sides = WindingNumber(cloud.points, normals, cloud.areas)(np.concatenate([cloud.points - step, cloud.points + step]))
-    behind, ahead = sides.reshape(2, -1)
+    winding = WindingNumber(cloud.points, cloud.sharpened, cloud.areas)
+    behind, ahead = winding.beside(np.arange(len(cloud.points)), NEAR_SPACINGS * cloud.spacing)
     lost = ~((behind > 0.5) & (ahead < 0.5))
     crowd = lost[cloud.neighbours[:, : COMPANY + 1]].mean(axis=1) > 0.5
     return float(lost.mean()), float(_in_patches(crowd, cloud).mean())
@@ -48,6 +42,5 @@ def _in_patches(marked: np.ndarray, cloud: OrientedCloud) -> np.ndarray:
     row = np.repeat(np.flatnonzero(marked), COMPANY)
     col = cloud.neighbours[marked, 1 : COMPANY + 1].ravel()
     joined = marked[col]
-    graph = coo_matrix((np.ones(joined.sum()), (row[joined], col[joined])), shape=(len(marked), len(marked)))
-    patch = connected_components(graph, directed=False)[1]
+    patch = linked_pieces(row[joined], col[joined], len(marked))[1]
     return marked & (np.bincount(patch)[patch] >= LEAST_PATCH)

@@ -42,3 +42,10 @@ def fitted_normals(points: FloatArray, tree: cKDTree, index: IntArray, spacing: 
         return normals, index
     wide = tree.query(points, k=min(k, len(points)), workers=-1)[1]
     return plane_normals(points, wide)[0], wide
+
+
+def off_plane(points: FloatArray, normals: FloatArray, row: IntArray, col: IntArray) -> FloatArray:
+    """Slope (m,) in [0, 1] of the ways from points row to points col off the tangent planes of either end, the larger of the two."""
+    gap = points[col] - points[row]
+    length = np.linalg.norm(gap, axis=1) + 1e-12
+    return np.maximum(np.abs((gap * normals[row]).sum(1)), np.abs((gap * normals[col]).sum(1))) / length

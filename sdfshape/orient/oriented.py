@@ -10,6 +10,7 @@ and .023; with noise of 0.6% of the size fandisk .046 and .003, armadillo .026 a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -18,6 +19,7 @@ from ..types import FloatArray, IntArray
 from .closing import Closing, close
 from .neighbours import SPACING_NEIGHBOUR, fitted_normals, neighbours_of
 from .propagate import elect
+from .sharpen import sharpened_normals
 from .visibility import Sky
 
 SLAB_SPACINGS = 0.35  # half the least thickness of a closing, in spacings: less, and the gaps of a random sample are holes
@@ -44,6 +46,11 @@ class OrientedCloud:
     confidence: FloatArray
     sure: np.ndarray
     closing: Closing
+
+    @cached_property
+    def sharpened(self) -> FloatArray:
+        """(n, 3) the normals once more, from the neighbours that face the same way."""
+        return sharpened_normals(self.points, self.normals, self.neighbours)
 
     @property
     def tree(self) -> cKDTree:

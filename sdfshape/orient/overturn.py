@@ -14,10 +14,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
+from ..pieces import linked_pieces
 from ..types import FloatArray, IntArray
+from .neighbours import off_plane
 from .oriented import OrientedCloud
 from .winding import WindingNumber
 
@@ -70,16 +70,12 @@ def _patches(cloud: OrientedCloud, doubtful: IntArray) -> IntArray:
     points, normals = cloud.points, cloud.normals
     row = np.repeat(doubtful, NEIGHBOURS)
     col = cloud.neighbours[doubtful, 1 : NEIGHBOURS + 1].ravel()
-    gap = points[col] - points[row]
-    length = np.linalg.norm(gap, axis=1) + 1e-12
-    slope = np.maximum(np.abs((gap * normals[row]).sum(1)), np.abs((gap * normals[col]).sum(1))) / length
-    joined = ~cloud.sure[col] & ((normals[row] * normals[col]).sum(1) - slope > ALIKE)
-    graph = coo_matrix((np.ones(joined.sum()), (row[joined], col[joined])), shape=(len(points), len(points)))
-    return np.unique(connected_components(graph, directed=False)[1][doubtful], return_inverse=True)[1]
+    joined = ~cloud.sure[col] & ((normals[row] * normals[col]).sum(1) - off_plane(points, normals, row, col) > ALIKE)
+    patch = linked_pieces(row[joined], col[joined], len(points))[1]
+    return np.unique(patch[doubtful], return_inverse=True)[1]
 
 
 def _level(cloud: OrientedCloud, normals: FloatArray, rows: IntArray) -> FloatArray:
     """Mean of the winding number on the two sides of the points of the rows."""
-    step = STEP_SPACINGS * cloud.spacing * normals[rows]
-    places = np.concatenate([cloud.points[rows] + step, cloud.points[rows] - step])
-    return WindingNumber(cloud.points, normals, cloud.areas)(places).reshape(2, -1).mean(axis=0)
+    behind, ahead = WindingNumber(cloud.points, normals, cloud.areas).beside(rows, STEP_SPACINGS * cloud.spacing)
+    return (behind + ahead) / 2

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
+from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
+from ..pieces import linked_pieces
 from ..types import FloatArray, IntArray
+from .neighbours import off_plane
 
 CUTS = (0.4, 0.2, 0.1, 0.05, 0.025)  # tree edges above a cut carry no sign; a contested patch is cut again, lower
 CONTESTED = 0.8  # confidence below which a patch is cut again
@@ -45,7 +47,7 @@ def _patches(tree: coo_matrix, normals: FloatArray, cut: float) -> tuple[IntArra
     n = len(normals)
     keep = tree.data < cut
     rows, cols = tree.row[keep], tree.col[keep]
-    count, patch = connected_components(coo_matrix((tree.data[keep], (rows, cols)), shape=(n, n)), directed=False)
+    count, patch = linked_pieces(rows, cols, n)
     root = np.unique(patch, return_index=True)[1]
     # one more node, tied to one point of each patch: then a single search visits them all
     rows, cols = np.concatenate([rows, np.full(count, n)]), np.concatenate([cols, root])
@@ -59,9 +61,7 @@ def _spanning_tree(points: FloatArray, normals: FloatArray, neighbours: IntArray
     """Minimum spanning tree of w_ij = 1 - |n_i . n_j| (1 - off-plane slope of the edge)."""
     n, k = neighbours.shape
     row, col = np.repeat(np.arange(n), k - 1), neighbours[:, 1:].ravel()
-    gap = points[col] - points[row]
-    length = np.linalg.norm(gap, axis=1) + 1e-12
-    slope = np.maximum(np.abs((gap * normals[row]).sum(1)), np.abs((gap * normals[col]).sum(1))) / length
+    slope = off_plane(points, normals, row, col)
     agree = np.abs((normals[row] * normals[col]).sum(1))
     weight = 1 - agree * (1 - np.minimum(slope, 1)) + 1e-6  # + 1e-6: a weight of zero would be no edge
     graph = coo_matrix((weight, (row, col)), shape=(n, n)).tocsr()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
-from ..types import FloatArray
+from ..types import FloatArray, IntArray
 
 EXPANSION_ORDER = 2
 ACCURACY = 2.0  # beta of the paper: a far cluster of points stands for itself
@@ -38,3 +38,10 @@ class WindingNumber:
         if not len(queries):
             return np.zeros(0)
         return igl.fast_winding_number(*self._arrays, queries, EXPANSION_ORDER, ACCURACY)
+
+    def beside(self, rows: IntArray, step: float) -> tuple[FloatArray, FloatArray]:
+        """(m,) at `step` behind the points of the rows (m,), and (m,) at as much ahead, along their normals; the tree is built once."""
+        points, normals, _ = self._arrays
+        way = step * normals[rows]
+        behind, ahead = self(np.concatenate([points[rows] - way, points[rows] + way])).reshape(2, -1)
+        return behind, ahead

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..orient import OrientedCloud, WindingNumber, sharpened_normals
+from ..orient import OrientedCloud, WindingNumber
 from ..orient.places import draw_places
 from ..types import FloatArray
 
@@ -38,8 +38,7 @@ NO_EVIDENCE = Evidence(np.zeros((0, 4), np.float32), np.zeros((0, 4), np.float32
 def closed_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator) -> Evidence:
     """About `count` labelled places by the winding number of an oriented cloud, nine tenths of them near it."""
     places = draw_places(cloud.points, [s * cloud.spacing for s in NEAR_SIGMAS], count, rng)
-    normals = sharpened_normals(cloud.points, cloud.normals, cloud.neighbours)
-    winding = WindingNumber(cloud.points, normals, cloud.areas)(places)
+    winding = WindingNumber(cloud.points, cloud.sharpened, cloud.areas)(places)
     free = cloud.tree.query(places, workers=-1)[0] - KEEP_SPACINGS * cloud.spacing
     return _split(places, free, winding > 0.5 + UNKNOWN / 2, winding < 0.5 - UNKNOWN / 2)
 

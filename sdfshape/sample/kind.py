@@ -63,8 +63,7 @@ def gather_evidence(
         cloud = overturn(cloud)
         agreed = coherence(cloud, rng)
     stage("sample")
-    closed = surface == "closed" or agreed >= COHERENT or (surface == "auto" and _loses_no_part(cloud))
-    if closed:
+    if surface == "closed" or agreed >= COHERENT or (surface == "auto" and _loses_no_part(cloud)):
         evidence, kind, thickness = closed_evidence(cloud, labels, rng), "closed", 0.0
     else:
         evidence, kind, thickness = wrapped_evidence(cloud, labels, rng), "wrap", 2 * cloud.closing.least
@@ -79,11 +78,11 @@ def _loses_no_part(cloud: OrientedCloud) -> bool:
 
 
 def _warnings(agreed: float, surface: str, kind: str) -> tuple[str, ...]:
-    if agreed >= COHERENT or surface == "wrap" or (surface == "auto" and kind == "closed"):
-        return ()
-    if surface == "closed":
+    if surface == "auto" and kind == "wrap":
+        return (f"inside and outside agree on {agreed:.0%} of the points only: wrapped without orientation (--surface closed forces it)",)
+    if surface == "closed" and agreed < COHERENT:
         return (f"orientation is coherent on {agreed:.0%} of the points only: try --surface wrap",)
-    return (f"inside and outside agree on {agreed:.0%} of the points only: wrapped without orientation (--surface closed forces it)",)
+    return ()
 
 
 def _require_both_sides(evidence: Evidence, kind: str) -> None:
