@@ -15,6 +15,7 @@ from .errors import DegenerateCloudError
 from .types import FloatArray
 
 HALF_EXTENT = 0.8
+PAD = 0.05  # unit frame: how far outside the cloud the outer walls of a field stand
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "sdfshape"
 # from the ground up: a room may use those before it
 ROOMS = (
     "errors",
+    "limits",
     "types",
     "pieces",
     "io",

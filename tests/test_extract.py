@@ -12,9 +12,9 @@ from sdfshape import Mesh, PointCloud
 from sdfshape.errors import EmptySurfaceError
 from sdfshape.extract import drop_unexplained, transfer_colors
 from sdfshape.extract.components import vertex_components
-from sdfshape.extract.grid import Grid
 from sdfshape.extract.marching import extract_surface
-from sdfshape.extract.prune import active_cells
+from sdfshape.field.grid import Grid
+from sdfshape.field.prune import active_cells
 
 LO, HI = np.array([-1.0, -1, -1]), np.array([1.0, 1, 1])
 SHAPES = {"sphere": sphere_distance, "torus": torus_distance, "two spheres": two_spheres_distance}

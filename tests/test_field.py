@@ -113,7 +113,10 @@ def in_longdouble(field: SignedDistanceField, x: np.ndarray) -> np.ndarray:
         q = np.maximum(lo[k] - unit, unit - hi[k])
         box = np.sqrt((np.maximum(q, 0) ** 2).sum(axis=1)) + np.minimum(q.max(axis=1), 0)
         parts.append(np.maximum(h[:, 0] * scale[k], box))
-    return np.min(parts, axis=0) * big(field.frame.scale)
+    values = np.min(parts, axis=0)
+    centres = field.far.centres.data.astype(big)
+    far = np.array([np.sqrt(((centres - place) ** 2).sum(axis=1)).min() for place in unit]) - big(field.far.radius)
+    return np.copysign(np.maximum(np.abs(values), far), values) * big(field.frame.scale)
 
 
 @pytest.mark.parametrize("k", [1, 4])

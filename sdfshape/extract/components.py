@@ -17,6 +17,13 @@ def vertex_components(mesh: Mesh) -> tuple[int, IntArray]:
     return linked_pieces(mesh.faces[:, [0, 1]].ravel(), mesh.faces[:, [1, 2]].ravel(), len(mesh.vertices))
 
 
+def is_watertight(mesh: Mesh) -> bool:
+    """Whether there are faces, and every edge has two of them that run along it in opposite directions, and no more."""
+    start, end = mesh.faces.ravel(), np.roll(mesh.faces, -1, axis=1).ravel()
+    there, back = (np.sort(a * len(mesh.vertices) + b) for a, b in ((start, end), (end, start)))
+    return len(there) > 0 and bool((np.diff(there) > 0).all()) and np.array_equal(there, back)
+
+
 def drop_unexplained(mesh: Mesh, points_world: FloatArray, minimum: int = EXPLAINED_BY) -> tuple[Mesh, int]:
     """The mesh without pieces that fewer than `minimum` points need, and how many pieces those were.
 

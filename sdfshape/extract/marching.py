@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import EmptySurfaceError
+from ..field.grid import Grid
+from ..field.prune import CORNERS, active_cells
 from ..types import FloatArray, IntArray
-from .grid import Grid
-from .prune import CORNERS, active_cells
 
 NODE_CLEARANCE = 1e-4  # cells: above the rounding of float32 vertices at 512 cells (3e-5), below anything that can be seen
 

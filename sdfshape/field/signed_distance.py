@@ -20,15 +20,18 @@ from torch import Tensor
 from ..frame import Frame
 from ..lipschitz import Boxes, Layers, lipschitz_bound, rounding_bound
 from ..types import FloatArray, as_points
+from .far import FarField, far_field
+from .mosaic import Mosaic
 
-CHUNK = 8192  # points a product: small enough for the cache
+CHUNK = 32_768  # points at a time: a network of a mosaic sees a few thousand of them, small enough for the cache
 ERROR_SAMPLES = 65_536
+GRAIN, SINGLE_GRAIN = 2.0**-53, 2.0**-24  # unit roundoff of float64, of float32
 ERROR_SAFETY = 4.0  # how much larger than the largest seen error the stated float32 error is
 
 
 @dataclass(frozen=True, eq=False)
 class SignedDistanceField:
-    """f(x) = scale min_k max(g_k, box_k): negative inside, positive outside, world units.
+    """f(x) = scale sign(F) max(|F|, far), F = min_k max(g_k, box_k): negative inside, positive outside, world units.
 
     layers : the certified chain (float32).   boxes : of the networks.   frame : world <-> unit.
     float32_error_unit : estimate of |f in float32 - f|, unit frame.   info : how it was made (config, iso, input); JSON values.
@@ -60,15 +63,28 @@ class SignedDistanceField:
         """Estimated |f in float32 - f|, world units: four times the largest difference to float64 on 65,536 points of the domain."""
         return self.frame.length_to_world(self.float32_error_unit)
 
-    def evaluate_unit(self, points_unit: FloatArray, dtype: torch.dtype = torch.float32) -> FloatArray:
-        """(m, 3) unit frame -> (m,) unit frame: the door used by extraction and rendering."""
-        layers, boxes = (self.layers, self.boxes) if dtype == torch.float32 else (self._double_layers(), self.boxes.map(Tensor.double))
+    @cached_property
+    def far(self) -> FarField | None:
+        """The cells that hold the surface (`field.far`), found in float32 with its proven rounding error as slack."""
+        lo, hi = (corner.double().numpy() for corner in (self.boxes.lo.amin(0), self.boxes.hi.amax(0)))
+        corners = np.array([lo, hi])
+        slack = self._rounding_error_unit(float(np.linalg.norm(np.abs(corners).max(axis=0))), SINGLE_GRAIN)
+        return far_field(self.mosaic_unit, lo, hi, lipschitz=self.lipschitz_bound, slack=slack)
+
+    def mosaic_unit(self, points_unit: FloatArray, dtype: torch.dtype = torch.float32) -> FloatArray:
+        """(m, 3) -> (m,) unit frame: the networks alone, which have the same surface and may have smaller values far away from it."""
+        mosaic = Mosaic(self.layers, self.boxes) if dtype == torch.float32 else Mosaic(self._double_layers(), self.boxes.map(Tensor.double))
         out = np.zeros(len(points_unit), np.float32 if dtype == torch.float32 else np.float64)
         with torch.inference_mode():
             for start in range(0, len(points_unit), CHUNK):
                 x = torch.tensor(points_unit[start : start + CHUNK].copy(), dtype=dtype)
-                out[start : start + len(x)] = boxes.compose(layers(boxes.to_local(x)), x).numpy()
+                out[start : start + len(x)] = mosaic.values(x)[0].numpy()
         return out
+
+    def evaluate_unit(self, points_unit: FloatArray, dtype: torch.dtype = torch.float32) -> FloatArray:
+        """(m, 3) unit frame -> (m,) unit frame: the door used by extraction and rendering."""
+        values = self.mosaic_unit(points_unit, dtype)
+        return values if self.far is None else self.far.raised(values, points_unit)
 
     def __call__(self, points_world: FloatArray) -> FloatArray:
         """Signed distance (m,) float64 of points (m, 3), world units, computed in float32 (see `float32_error`)."""
@@ -84,11 +100,9 @@ class SignedDistanceField:
         values, gradients = np.zeros(len(points_unit), np.float32), np.zeros((len(points_unit), 3), np.float32)
         for start in range(0, len(points_unit), CHUNK):
             rows = slice(start, start + CHUNK)
-            x = torch.tensor(points_unit[rows].copy(), dtype=torch.float32, requires_grad=True)
-            f = self.boxes.compose(self.layers(self.boxes.to_local(x)), x)
-            (g,) = torch.autograd.grad(f.sum(), x)
-            values[rows], gradients[rows] = f.detach().numpy(), g.numpy()
-        return values, gradients
+            f, gradient = Mosaic(self.layers, self.boxes).gradients(torch.tensor(points_unit[rows].copy(), dtype=torch.float32))
+            values[rows], gradients[rows] = f.numpy(), gradient.numpy()
+        return (values, gradients) if self.far is None else self.far.raised_gradients(values, gradients, points_unit)
 
     def certified(self, points_world: FloatArray) -> tuple[FloatArray, float]:
         """f (m,) in float64 and a proven bound of its error, world units: |returned - f| <= error (Theorem 2)."""
@@ -149,19 +163,22 @@ class SignedDistanceField:
         return self.layers.map(Tensor.double)
 
     def _rounding_error(self, points: FloatArray, unit: FloatArray) -> float:
-        """Theorem 2 for the largest of these points, plus the change of frame, the change to local coordinates and back."""
-        grain = 2.0**-53
+        """World units: that of the unit frame for the largest of these points, plus the change of frame."""
+        frame = 4 * GRAIN * (float(np.abs(points).max()) + max(abs(c) for c in self.frame.centre)) * 3**0.5
+        return self.frame.length_to_world(self._rounding_error_unit(float(np.linalg.norm(unit, axis=1).max()))) + frame
+
+    def _rounding_error_unit(self, farthest: float, grain: float = GRAIN) -> float:
+        """Theorem 2 for |x| <= farthest and an arithmetic of unit roundoff `grain`, unit frame, plus the change to local coordinates and
+        back, and the distances to boxes and cells.
+        """
         scale = self.boxes.scale.double()
-        farthest = float(np.linalg.norm(unit, axis=1).max())
         radius = float(((farthest + self.boxes.centre.double().norm(dim=1)) / scale).max())
-        network = float(scale.max()) * rounding_bound(self._double_layers(), radius * (1 + 8 * grain))
-        arithmetic = 64 * grain * (1 + farthest)  # differences, quotients and products around the networks and in the boxes
-        frame = 4 * grain * (float(np.abs(points).max()) + max(abs(c) for c in self.frame.centre)) * 3**0.5
-        return self.frame.length_to_world(network + arithmetic) + frame
+        network = float(scale.max()) * rounding_bound(self._double_layers(), radius * (1 + 8 * grain), grain)
+        return network + 64 * grain * (1 + farthest)
 
 
 def measured_float32_error(layers: Layers, boxes: Boxes, seed: int = 0) -> float:
     """Estimate, unit frame: ERROR_SAFETY times the largest |float32 - float64| over ERROR_SAMPLES points of the domain."""
     x = np.random.default_rng(seed).uniform(-1, 1, (ERROR_SAMPLES, 3))
     probe = SignedDistanceField(layers, boxes, Frame((0.0, 0.0, 0.0), 1.0), float32_error_unit=0.0)
-    return ERROR_SAFETY * float(np.abs(probe.evaluate_unit(x) - probe.evaluate_unit(x, torch.float64)).max())
+    return ERROR_SAFETY * float(np.abs(probe.mosaic_unit(x) - probe.mosaic_unit(x, torch.float64)).max())
