@@ -12,6 +12,7 @@ m: margin, lambda: weight. Averages are taken within each class, so that unbalan
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
@@ -30,16 +31,26 @@ def _hkr(score: Tensor, margin: float | Tensor, weight: float) -> Tensor:
     return (weight * functional.relu(margin - score) - score).mean(dim=-1)
 
 
+def bounded_hkr_loss(score: Tensor, distance: Tensor, *, margin: float, weight: float) -> Tensor:
+    """hKR where the distance to the surface is known: lambda max(0, min(m, d) - s) + |d - s|, mean over the last axis.
+
+    score (..., n) : s.   distance (..., n) : d >= 0, of each place to the surface, in the same frame.
+    No 1-Lipschitz s that vanishes on the surface passes d, so where s <= d this is hKR up to the constant d, with a margin that no place is
+    too near to reach. It differs where s > d: there the surface is in the wrong place, and hKR would push on.
+    """
+    hinge = functional.relu(distance.clamp(max=margin) - score)
+    return (weight * hinge + (distance - score).abs()).mean(dim=-1)
+
+
 def eikonal_residual(gradients: Tensor) -> Tensor:
     """Mean of | |grad f| - 1 | over rows (..., d): 0 for a distance, at most 1 for a 1-Lipschitz field."""
     return (gradients.norm(dim=-1) - 1).abs().mean()
 
 
-def hkr_slopes(inside: Tensor, outside: Tensor, *, margin: float, weight: float) -> tuple[Tensor, Tensor]:
-    """d(`hkr_loss` / weight) / df for every value, by hand: (1 / weight + [s < margin]) / n, with the sign of its side.
+def bounded_hkr_slopes(score: Tensor, distance: Tensor, *, margin: float, weight: float) -> Tensor:
+    """d(`bounded_hkr_loss` / weight) / ds for every value, by hand: -(sign(d - s) / weight + [s < min(m, d)]) / n.
 
     Divided by the weight, so that a rising weight does not raise the length of the steps.
     """
-    down = (1 / weight + (inside > -margin).to(inside.dtype)) / inside.shape[-1]
-    up = (1 / weight + (outside < margin).to(outside.dtype)) / outside.shape[-1]
-    return down, -up
+    hinge = (score < distance.clamp(max=margin)).to(score.dtype)
+    return -(torch.sign(distance - score) / weight + hinge) / score.shape[-1]

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib import import_module
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .clean import Dropped, clean, distinct_rows
 from .errors import EmptySurfaceError, InputError
-from .evaluate.report import REPORT_VERSION, field_facts, mesh_facts, peak_rss_mb
-from .extract import Extraction, drop_unexplained, extract_mesh, transfer_colors
-from .extract.mesh import MOST_ISO, check_request
-from .field import SignedDistanceField
-from .field.signed_distance import measured_float32_error
-from .frame import HALF_EXTENT, Frame
-from .lipschitz import split_boxes
-from .lipschitz.boxes import PAD
+from .frame import HALF_EXTENT, PAD, Frame
+from .limits import MOST_ISO, check_request
 from .sample import SURFACES, Gathered, gather_evidence
-from .train import PAPER_POINTS, TrainConfig, preset
-from .train.checkpoint import fingerprint
-from .train.record import Record
-from .train.run import computing_with, make_loop, train_layers
+from .train.config import PAPER_POINTS, TrainConfig, preset
 from .types import FloatArray, Mesh, PointCloud
+
+if TYPE_CHECKING:  # what needs torch is imported where it is used: torch loads while the points are oriented
+    from .extract import Extraction
+    from .field import SignedDistanceField
+    from .lipschitz import Boxes, Layers
+    from .train.record import Record
 
 KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OCSDF: iso = first percentile of the scores)
 WORTH_A_WARNING = 0.001  # share of the points that are outliers
@@ -112,32 +111,75 @@ def reconstruct(
     options = replace(options or Options(), **changes)
     config = config or preset(options.preset)
     watch = _Stopwatch(progress or (lambda _: None))
+    _load_torch(options.device)
+    watch.start("orient")
+    kept, dropped = clean(cloud, keep_outliers=options.keep_outliers)
+    frame = Frame.from_points(kept.points)
+    rng = np.random.default_rng(options.seed)
+    if abs(options.iso) > (farthest := frame.length_to_world(MOST_ISO)):
+        raise EmptySurfaceError(f"iso must be within {farthest:.4g} of the surface, got {options.iso:g}")
+    in_unit = frame.to_unit(kept.points)
+    in_unit = in_unit[distinct_rows(in_unit)]  # different numbers in the world may be equal ones in the unit frame
+    points, gathered = _gather(in_unit, options, config, rng, watch.start)
+
+    from .extract import drop_unexplained, extract_mesh, transfer_colors
+    from .train.run import computing_with
+
     with computing_with(options.device, options.threads) as device:
-        watch.start("orient")
-        kept, dropped = clean(cloud, keep_outliers=options.keep_outliers)
-        frame = Frame.from_points(kept.points)
-        rng = np.random.default_rng(options.seed)
-        if abs(options.iso) > (farthest := frame.length_to_world(MOST_ISO)):
-            raise EmptySurfaceError(f"iso must be within {farthest:.4g} of the surface, got {options.iso:g}")
-        in_unit = frame.to_unit(kept.points)
-        in_unit = in_unit[distinct_rows(in_unit)]  # different numbers in the world may be equal ones in the unit frame
-        points, gathered = _gather(in_unit, options, config, rng, watch.start)
         watch.start("train")
-        boxes = split_boxes(points, config.network.networks)
-        loop = make_loop(gathered.evidence, points, boxes, config, options.seed, device)
-        mark = fingerprint([points, gathered.evidence.inside, gathered.evidence.outside], config, options.seed)
-        layers = train_layers(loop, watch.trained, checkpoint=checkpoint, mark=mark)
+        layers, boxes = _train(points, gathered, config, options.seed, device, watch.trained, checkpoint)
         watch.start("extract")
-        level = _level(SignedDistanceField(layers, boxes, frame, 0.0), points, gathered.kind)
-        layers = layers.lowered(level / boxes.scale)
-        info = {"preset": options.preset, "config": config.as_dict(), "seed": options.seed, "surface": gathered.kind, "level_unit": level}
-        field = SignedDistanceField(layers, boxes, frame, measured_float32_error(layers, boxes), info)
+        info = {"preset": options.preset, "config": config.as_dict(), "seed": options.seed, "surface": gathered.kind}
+        field = _field(layers, boxes, frame, info, points)
         extraction = extract_mesh(field, resolution=options.resolution, iso=options.iso)
         mesh, phantoms = (extraction.mesh, 0) if options.keep_all else drop_unexplained(extraction.mesh, kept.points)
         mesh = transfer_colors(mesh, kept)
         watch.start("")
         job = _Job(cloud, kept, dropped, gathered, options, config, watch.seconds)
         return Reconstruction(mesh, field, _report(job, field, extraction, mesh, phantoms))
+
+
+def _load_torch(device: str) -> None:
+    """Begin to import torch, which takes as long as orienting the points; at once if the device is to be checked."""
+    if device == "cpu":
+        threading.Thread(target=import_module, args=("torch",)).start()
+        return
+    from .train.run import computing_with
+
+    with computing_with(device, None):
+        pass
+
+
+def _train(
+    points: FloatArray,
+    gathered: Gathered,
+    config: TrainConfig,
+    seed: int,
+    device: Any,
+    trained: Callable[[Record, float], None],
+    checkpoint: str | PathLike[str] | None,
+) -> tuple[Layers, Boxes]:
+    """The certified networks of a mosaic and their boxes, unit frame."""
+    from .lipschitz import split_boxes
+    from .train.checkpoint import fingerprint
+    from .train.run import make_loop, train_layers
+
+    boxes = split_boxes(points, config.network.networks)
+    loop = make_loop(gathered.evidence, points, boxes, config, seed, device)
+    mark = fingerprint([points, gathered.evidence.inside, gathered.evidence.outside], config, seed)
+    return train_layers(loop, trained, checkpoint=checkpoint, mark=mark), boxes
+
+
+def _field(layers: Layers, boxes: Boxes, frame: Frame, info: dict[str, Any], points: FloatArray) -> SignedDistanceField:
+    """The field whose surface is the trained networks' level: 0 where sides are known, else what keeps 99% of the points."""
+    from .field import SignedDistanceField
+    from .field.signed_distance import measured_float32_error
+
+    level = 0.0
+    if info["surface"] == "points":
+        level = float(np.percentile(SignedDistanceField(layers, boxes, frame, 0.0).mosaic_unit(points), KEEPS))
+        layers = layers.lowered(level / boxes.scale)
+    return SignedDistanceField(layers, boxes, frame, measured_float32_error(layers, boxes), info | {"level_unit": level})
 
 
 def _gather(
@@ -149,13 +191,6 @@ def _gather(
         return points, gather_evidence(points, options.surface, config.labels, rng, stage, thinnest)
     some = points[np.sort(rng.permutation(len(points))[:PAPER_POINTS])]
     return some, gather_evidence(some, "none", config.labels, rng, stage, thinnest)
-
-
-def _level(field: SignedDistanceField, points: FloatArray, kind: str) -> float:
-    """The level of the trained network that becomes the surface, unit frame: 0 where sides are known, else what keeps 99% of the points."""
-    if kind != "points":
-        return 0.0
-    return float(np.percentile(field.evaluate_unit(points), KEEPS))
 
 
 class _Stopwatch:
@@ -191,6 +226,8 @@ class _Job:
 
 def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh: Mesh, phantoms: int) -> dict[str, Any]:
     import torch
+
+    from .evaluate.report import REPORT_VERSION, field_facts, mesh_facts, peak_rss_mb
 
     at_points = np.abs(field(job.kept.points))
     warnings = list(job.gathered.warnings)

@@ -45,7 +45,7 @@ def test_a_forced_kind_is_kept():
 
 
 def test_evidence_of_one_side_alone_is_refused():
-    rows = np.zeros((500, 4), np.float32)
+    rows = np.zeros((500, 5), np.float32)
     for kind, law in (("wrap", "this cloud is too sparse to show both"), ("closed", "no place of this cloud is surely inside")):
         _require_both_sides(Evidence(rows, rows[:LEAST_EVIDENCE]), kind)
         for one in (Evidence(rows, rows[:99]), Evidence(rows[:99], rows)):

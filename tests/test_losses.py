@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sdfshape.losses import eikonal_residual, hkr_loss, hkr_slopes
+from sdfshape.losses import bounded_hkr_loss, bounded_hkr_slopes, eikonal_residual, hkr_loss
 
 
 def values(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -20,13 +20,33 @@ def test_a_hand_example():
     assert float(loss) == pytest.approx(0.9 + 0.45, rel=1e-6)
 
 
+def scores(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scores of both signs, and distances: some of them nearer than the margin."""
+    score, distance = values(seed)[0], values(seed + 1)[0].abs()
+    return score, distance
+
+
 @pytest.mark.parametrize("weight", [0.5, 2.0, 100.0])
 def test_hand_slopes_are_the_gradient_over_the_weight(weight):
-    inside, outside = (v.requires_grad_() for v in values())
-    loss = hkr_loss(inside, outside, margin=0.05, weight=weight).sum() / weight
-    expected = torch.autograd.grad(loss, (inside, outside))
-    for by_hand, truth in zip(hkr_slopes(inside, outside, margin=0.05, weight=weight), expected, strict=True):
-        assert torch.allclose(by_hand, truth, rtol=1e-12, atol=0)
+    score, distance = scores()
+    loss = bounded_hkr_loss(score.requires_grad_(), distance, margin=0.05, weight=weight).sum() / weight
+    (expected,) = torch.autograd.grad(loss, score)
+    by_hand = bounded_hkr_slopes(score, distance, margin=0.05, weight=weight)
+    assert torch.allclose(by_hand, expected, rtol=1e-12, atol=0) and len(by_hand.unique()) > 2
+
+
+def test_below_the_distance_it_is_hkr():
+    score, distance = scores()
+    far = distance + 1  # no score and no margin reaches it
+    ours = bounded_hkr_loss(score, far, margin=0.05, weight=7.0) - far.mean(dim=-1)
+    inside_only = hkr_loss(-score, torch.full_like(score, 9.0), margin=0.05, weight=7.0) + 9
+    assert torch.allclose(ours, inside_only, rtol=1e-12)
+
+
+def test_the_distance_itself_costs_nothing_and_nothing_costs_less():
+    score, distance = scores()
+    assert float(bounded_hkr_loss(distance, distance, margin=0.05, weight=7.0).abs().max()) == 0
+    assert (bounded_hkr_loss(score, distance, margin=0.05, weight=7.0) > 0).all()
 
 
 def test_a_larger_margin_never_lowers_the_loss():

@@ -19,7 +19,7 @@ def evidence(count: int = 500, reach: float = 0.1) -> Evidence:
     places = rng.uniform(-0.95, 0.95, (2, count, 3))
     places[0, :, 2], places[1, :, 2] = -np.abs(places[0, :, 2]) - 0.03, np.abs(places[1, :, 2]) + 0.03
     way = np.where(np.arange(count) % 3, reach, 0.0)[None, :, None].repeat(2, 0)
-    rows = np.clip(np.concatenate([places, way], axis=2), -1, 1).astype(np.float32)
+    rows = np.clip(np.concatenate([places, way, np.abs(places[..., 2:])], axis=2), -1, 1).astype(np.float32)
     return Evidence(rows[0], rows[1])
 
 
@@ -49,7 +49,7 @@ def steep(u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def test_insides_come_first_and_all_are_places_of_the_evidence(count):
     supply, known = pool(count=count), evidence()
     for _ in range(30):
-        u = supply.batch()
+        u, _ = supply.batch()
         assert u.shape == (count, BATCH, 3)
         x = to_unit(u, boxes(count)).double().numpy()
         assert (x[:, : BATCH // 2, 2] < 0).all() and (x[:, BATCH // 2 :, 2] > 0).all()
@@ -62,7 +62,7 @@ def test_insides_come_first_and_all_are_places_of_the_evidence(count):
 def test_labels_stay_right_along_the_walk(count):
     supply, b = pool(count=count, reach=0.03), boxes(count)  # the surface z = 0 is at least 0.03 away
     for _ in range(30):
-        u = supply.batch()
+        u, _ = supply.batch()
         z = to_unit(u, b)[..., 2]
         assert (z[:, : BATCH // 2] < 0).all() and (z[:, BATCH // 2 :] > 0).all()
         f, gradient = steep(u)
@@ -72,7 +72,7 @@ def test_labels_stay_right_along_the_walk(count):
 def test_no_place_moves_more_than_nine_tenths_of_its_way():
     supply, longest = pool(), 0.0
     for _ in range(30):
-        u = supply.batch()
+        u, _ = supply.batch()
         fresh = supply._fresh.clone()
         supply.walk(*steep(u))
         may = fresh[..., 3] > 0
@@ -85,7 +85,7 @@ def test_no_place_moves_more_than_nine_tenths_of_its_way():
 
 def test_places_that_may_not_move_are_drawn_anew():
     supply = pool()
-    u = supply.batch()
+    u, _ = supply.batch()
     fresh = supply._fresh.clone()
     supply.walk(*steep(u))
     fixed = fresh[..., 3] == 0
@@ -94,22 +94,32 @@ def test_places_that_may_not_move_are_drawn_anew():
 
 def test_places_walk_towards_the_surface_and_only_from_the_right_side():
     supply = pool()
-    u = supply.batch()
+    u, _ = supply.batch()
     fresh, may = supply._fresh.clone(), supply._fresh[..., 3] > 0
     gradient = torch.zeros_like(u)
     gradient[..., 2] = 1
     supply.walk(u[..., 2], gradient)  # f = z: right on both sides
     assert (supply._walked[..., 2].abs() <= fresh[..., 2].abs())[may].all() and (supply._walked != fresh)[may].any()
-    u = supply.batch()
+    u, _ = supply.batch()
     fresh, may = supply._fresh.clone(), supply._fresh[..., 3] > 0
     supply.walk(-u[..., 2], -gradient)  # f = -z: wrong on both sides
     assert torch.equal(supply._walked[may], fresh[may])
 
 
+def test_no_place_is_farther_from_the_surface_than_its_distance_says():
+    supply = pool()  # the surface is z = 0, and the distance |z| at the start
+    for _ in range(10):
+        u, distance = supply.batch()
+        height = to_unit(u, boxes())[..., 2].abs()
+        assert (height <= distance * boxes().scale[0] + 1e-6).all()
+        supply.walk(*steep(u))
+    assert (height < 0.5 * distance * boxes().scale[0]).any()  # some came nearer
+
+
 def test_walked_places_stay_in_the_domain():
     supply = pool(reach=5.0)
     for _ in range(10):
-        u = supply.batch()
+        u, _ = supply.batch()
         x = to_unit(u, boxes())
         assert x.abs().max() <= 1 + 1e-6
         gradient = torch.zeros_like(u)
@@ -124,7 +134,7 @@ def test_same_seed_same_batches(walk):
     def batches(seed: int) -> list[torch.Tensor]:
         supply, out = pool(seed, walk=walk), []
         for _ in range(6):
-            out.append(supply.batch())
+            out.append(supply.batch()[0])
             supply.walk(*steep(out[-1]))
         return out
 
@@ -136,19 +146,19 @@ def test_restored_state_continues_as_if_nothing_had_happened():
     generator = torch.Generator().manual_seed(0)
     supply = SamplePool(evidence(), boxes(), BATCH, walk=True, generator=generator, device=torch.device("cpu"))
     for _ in range(20):  # past the end of the evidence: it starts over
-        supply.walk(*steep(supply.batch()))
+        supply.walk(*steep(supply.batch()[0]))
     state = {name: value.clone() for name, value in supply.state().items()}
     at = generator.get_state()
     expected = []
     for _ in range(20):
-        expected.append(supply.batch())
+        expected.append(supply.batch()[0])
         supply.walk(*steep(expected[-1]))
     other = torch.Generator().manual_seed(0)
     again = SamplePool(evidence(), boxes(), BATCH, walk=True, generator=other, device=torch.device("cpu"))
     again.restore(state)
     other.set_state(at)
     for batch in expected:
-        assert torch.equal(batch, again.batch())
+        assert torch.equal(batch, again.batch()[0])
         again.walk(*steep(batch))
 
 
@@ -163,4 +173,4 @@ def test_every_place_is_drawn_before_any_comes_again():
 def test_less_evidence_than_a_batch_is_no_crash():
     few = Evidence(evidence().inside[:5], evidence().outside[:7])
     supply = SamplePool(few, boxes(), BATCH, walk=True, generator=torch.Generator().manual_seed(0), device=torch.device("cpu"))
-    assert supply.batch().shape == (1, BATCH, 3)
+    assert supply.batch()[0].shape == (1, BATCH, 3)

@@ -40,7 +40,7 @@ def ball_evidence() -> Evidence:
     x = np.concatenate([rng.uniform(-1, 1, (20_000, 3)), sphere_points(20_000, 1) + 0.05 * rng.normal(size=(20_000, 3))])
     x = x[(np.abs(x) <= 1).all(axis=1)]
     d = sphere_distance(x)
-    rows = np.c_[x, np.abs(d)].astype(np.float32)
+    rows = np.c_[x, np.abs(d), np.abs(d)].astype(np.float32)
     return Evidence(rows[d < 0], rows[d > 0])
 
 

@@ -4,3 +4,4 @@ Exit codes: 0 done; 1 an error of the input or the output, one line; 2 wrong usa
 """
 
 from .program import main as main
+from .program import run as run

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..extract.components import vertex_components
+from ..extract.components import is_watertight, vertex_components
 from ..field import SignedDistanceField
 from ..io import atomic_write
 from ..types import Mesh
@@ -22,18 +22,17 @@ REPORT_VERSION = 1
 
 def mesh_facts(mesh: Mesh, dropped_components: int = 0) -> dict[str, Any]:
     """vertices, faces, watertight, components, dropped_components, and volume and area in world units (volume null if it is open)."""
-    import trimesh
-
-    shape = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
-    watertight = bool(shape.is_watertight and shape.is_winding_consistent)
+    corners = mesh.vertices[mesh.faces]
+    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    watertight = is_watertight(mesh)
     return {
         "vertices": len(mesh.vertices),
         "faces": len(mesh.faces),
         "watertight": watertight,
         "components": int(vertex_components(mesh)[0]) if len(mesh.vertices) else 0,
         "dropped_components": dropped_components,
-        "volume": float(shape.volume) if watertight else None,
-        "area": float(shape.area),
+        "volume": float(np.einsum("fi,fi->", corners[:, 0] - mesh.vertices[0], np.cross(a, b)) / 6) if watertight else None,
+        "area": float(np.linalg.norm(np.cross(a, b), axis=1).sum() / 2),
     }
 
 

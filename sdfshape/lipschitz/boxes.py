@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-PAD = 0.05  # unit frame: how far outside the cloud the outer walls stand
+from ..frame import PAD
+
 OVERLAP = 0.15  # of the smallest side: how much neighbouring boxes share
 
 

@@ -40,14 +40,24 @@ def _norm_above(w: Tensor, iterations: int) -> Tensor:
         return (logarithm / 2).exp()
 
 
-def level_singular_values(w: Tensor, iterations: int = 5) -> Tensor:
-    """All singular values of W brought near 1, by five steps of a quintic (Muon: Jordan et al. 2024; its coefficients)."""
-    shape = w.shape
-    w = (w / (w.flatten(-2).norm(dim=-1)[..., None, None] + 1e-12)).reshape(-1, *shape[-2:])
-    for _ in range(iterations):
+# odd quintics a s + b s^3 + c s^5, each nearest to 1 on the interval where the one before it has brought the values: [.05, 1] first
+# (minimax by linear programming, after Amsel et al. 2025, "The Polar Express")
+LEVELLING = ((6.7525, -18.3513, 13.2636), (2.5379, -1.8747, 0.4413))
+
+
+def level_singular_values(w: Tensor) -> Tensor:
+    """Singular values of W (..., n, n) brought nearer to 1: those from .05 to 1 of |W W^T|_F^(1/2) to .78 to 1.22, smaller ones 17-fold.
+
+    That root is the largest singular value at least, and n^(1/4) of it at most. Two steps for Muon (Jordan et al. 2024), whose five
+    are no better here: what is far below the largest is noise of the batch.
+    """
+    shape, w = w.shape, w.reshape(-1, *w.shape[-2:])
+    for k, (a, b, c) in enumerate(LEVELLING):
         gram = w @ w.mT
-        polynomial = torch.baddbmm(gram, gram, gram, beta=-4.7750, alpha=2.0315)
-        w = torch.baddbmm(w, polynomial, w, beta=3.4445)
+        if k == 0:
+            scale = gram.flatten(-2).norm(dim=-1).sqrt()[:, None, None].clamp_min(1e-18)
+            w, gram = w / scale, gram / scale.square()
+        w = torch.baddbmm(w, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), w, beta=a)
     return w.reshape(shape)
 
 

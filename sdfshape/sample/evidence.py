@@ -14,33 +14,52 @@ import numpy as np
 
 from ..orient import OrientedCloud, WindingNumber
 from ..orient.places import draw_places
-from ..types import FloatArray
+from ..types import FloatArray, IntArray
 
 UNKNOWN = 0.1  # winding numbers nearer than half of this to 1/2 give no label; 0.2 and 0 both lost the neck of a claw of lordquas,
 # 0.7 spacings thick, on two seeds of two; the Chamfer distances of seven other shapes are equal to 0.5%
 NEAR_SIGMAS = (0.25, 0.5, 1.0)  # standard deviations of the places near the cloud, in spacings
 SLAB_SIGMAS = (0.3, 0.6, 1.2)  # the same where a closing is used, in half thicknesses, if these are larger
+PLANE_TO_POINT = (1.0, 3.0)  # in spacings from the cloud: where the distance to the surface goes over from planes to points
+GAP_SPACINGS = 0.3
 KEEP_SPACINGS = 0.5  # a walking place keeps at least this distance to the cloud: nearer, a label says nothing about the margin
 KEEP_THICKNESS = 0.5  # the same for a closing, in half thicknesses, to its surface
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """inside (n, 4), outside (m, 4) float32: x, y, z and how far the place may move and keep its label, unit frame."""
+    """inside (n, 5), outside (m, 5) float32, unit frame: x, y, z, how far the place may move and keep its label, and about how far it is
+    from the surface.
+    """
 
     inside: FloatArray
     outside: FloatArray
 
 
-NO_EVIDENCE = Evidence(np.zeros((0, 4), np.float32), np.zeros((0, 4), np.float32))
+NO_EVIDENCE = Evidence(np.zeros((0, 5), np.float32), np.zeros((0, 5), np.float32))
 
 
 def closed_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator) -> Evidence:
     """About `count` labelled places by the winding number of an oriented cloud, nine tenths of them near it."""
     places = draw_places(cloud.points, [s * cloud.spacing for s in NEAR_SIGMAS], count, rng)
     winding = WindingNumber(cloud.points, cloud.sharpened, cloud.areas)(places)
-    free = cloud.tree.query(places, workers=-1)[0] - KEEP_SPACINGS * cloud.spacing
-    return _split(places, free, winding > 0.5 + UNKNOWN / 2, winding < 0.5 - UNKNOWN / 2)
+    distance, nearest = cloud.tree.query(places, workers=-1)
+    inside, outside = winding > 0.5 + UNKNOWN / 2, winding < 0.5 - UNKNOWN / 2
+    surface = _surface_distance(cloud, places, distance, nearest, inside)
+    return _split(places, distance - KEEP_SPACINGS * cloud.spacing, surface, inside, outside)
+
+
+def _surface_distance(cloud: OrientedCloud, places: FloatArray, distance: FloatArray, nearest: IntArray, inside: np.ndarray) -> FloatArray:
+    """(m,) about how far the surface is: the tangent plane of the nearest point where the places are near, that point where they are far.
+
+    Far, the surface is nearer than the nearest point, by GAP_SPACINGS^2 spacing^2 / (2 d) or so.
+    """
+    sharp = cloud.sharpened[nearest]
+    plane = np.einsum("mi,mi->m", places - cloud.points[nearest], sharp) * np.where(inside, -1.0, 1.0)
+    point = np.sqrt(np.maximum(distance**2 - (GAP_SPACINGS * cloud.spacing) ** 2, 0))
+    near, far = PLANE_TO_POINT
+    share = np.clip((distance / cloud.spacing - near) / (far - near), 0, 1)
+    return (1 - share) * np.maximum(plane, 0) + share * point
 
 
 def wrapped_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator) -> Evidence:
@@ -49,9 +68,9 @@ def wrapped_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator)
     sigmas = [max(s * cloud.spacing, t * closing.least) for s, t in zip(NEAR_SIGMAS, SLAB_SIGMAS, strict=True)]
     places = draw_places(cloud.points, sigmas, count, rng)
     inside, outside, free = closing.sides(places, closing.levels(cloud.normals, cloud.neighbours))
-    return _split(places, free - KEEP_THICKNESS * closing.least, inside, outside)
+    return _split(places, free - KEEP_THICKNESS * closing.least, free, inside, outside)
 
 
-def _split(places: FloatArray, reach: FloatArray, inside: np.ndarray, outside: np.ndarray) -> Evidence:
-    rows = np.concatenate([places, np.maximum(reach, 0)[:, None]], axis=1).astype(np.float32)
+def _split(places: FloatArray, reach: FloatArray, distance: FloatArray, inside: np.ndarray, outside: np.ndarray) -> Evidence:
+    rows = np.concatenate([places, np.maximum(reach, 0)[:, None], np.maximum(distance, 0)[:, None]], axis=1).astype(np.float32)
     return Evidence(rows[inside], rows[outside])

@@ -13,8 +13,8 @@ class NetworkConfig:
     """networks : boxes of the mosaic, a power of two.   width, depth : of each.   kind : orthogonal (Muon) or bjorck (paper)."""
 
     kind: str = "orthogonal"
-    networks: int = 4
-    width: int = 64
+    networks: int = 16
+    width: int = 32
     depth: int = 5
 
     def __post_init__(self) -> None:
@@ -29,14 +29,14 @@ class OptimizerConfig:
     warmup : steps of rising rate.   low_share : share of the steps whose products run in bfloat16, where the processor has it.
     """
 
-    steps: int = 1600
+    steps: int = 800
     batch: int = 8192
-    turn: float = 0.1
+    turn: float = 0.04
     rate: float = 1e-2
-    momentum: float = 0.9
+    momentum: float = 0.8
     second_moment: float = 0.99
     warmup: int = 50
-    low_share: float = 0.8
+    low_share: float = 1.0
 
     def __post_init__(self) -> None:
         _require(self.steps >= 1 and self.warmup >= 1, "steps and warmup", "at least 1", (self.steps, self.warmup))
@@ -57,7 +57,7 @@ class TrainConfig:
     margin: float = 2e-3
     weight: tuple[float, float] = (2.0, 100.0)
     ramp: float = 0.8
-    labels: int = 600_000
+    labels: int = 160_000
     walk: bool = True
 
     def __post_init__(self) -> None:
@@ -77,9 +77,9 @@ def _require(good: bool, name: str, law: str, came: object) -> None:
 
 
 PRESETS: dict[str, TrainConfig] = {
-    "fast": TrainConfig(network=NetworkConfig(networks=1), optimizer=OptimizerConfig(steps=800, batch=4096), labels=200_000, margin=3e-3),
+    "fast": TrainConfig(network=NetworkConfig(networks=8), optimizer=OptimizerConfig(steps=300), labels=100_000),
     "default": TrainConfig(),
-    "quality": TrainConfig(network=NetworkConfig(networks=8), optimizer=OptimizerConfig(steps=3200)),
+    "quality": TrainConfig(network=NetworkConfig(networks=32), optimizer=OptimizerConfig(steps=3200, batch=16384), labels=600_000),
     # 40 epochs of 2,048 points in batches of 128; margin .05 of the paper's {.01, .05, .2, 1}
     "paper": TrainConfig(
         network=NetworkConfig(kind="bjorck", networks=1, width=512, depth=4),

@@ -14,14 +14,16 @@ from torch import Tensor
 
 from ..lipschitz import Boxes, Layers, certify
 from ..lipschitz.stack import StackEngine, StackParameters
-from ..losses import hkr_loss, hkr_slopes
+from ..losses import bounded_hkr_loss, bounded_hkr_slopes
 from ..sample import Evidence
+from .adam import Adam
 from .config import TrainConfig
 from .muon import OrthogonalMuon
 from .pool import SamplePool
 from .record import Record
 
 CPU = torch.device("cpu")
+LOSS_EVERY = 10  # steps: the loss itself is only told
 
 
 class OneClassLoop:
@@ -37,7 +39,9 @@ class OneClassLoop:
         self.engines = [StackEngine(self.parameters, batch, dtype) for dtype in (_low_precision(), torch.float32)]
         self.muon = OrthogonalMuon(self.parameters.hidden, optimizer.momentum)
         self.others = [self.parameters.bias, self.parameters.last, self.parameters.offset]
-        self.adam = torch.optim.Adam(self.others, lr=optimizer.rate, betas=(optimizer.momentum, optimizer.second_moment), fused=True)
+        self.adam = Adam(self.others, optimizer.momentum, optimizer.second_moment)
+        self.side = torch.tensor([-1.0, 1.0], device=device).repeat_interleave(batch // 2)  # s = side f
+        self.loss = torch.zeros((), device=device)
         self.step = 0
 
     def run(self) -> Iterator[Record]:
@@ -46,16 +50,17 @@ class OneClassLoop:
         while self.step < steps:
             rate, weight = schedule(self.step, self.config)
             engine = self.engines[self.step >= self.config.optimizer.low_share * steps]
-            u = self.pool.batch()  # P and Q0: half fresh, half walked in the step before
+            u, distance = self.pool.batch()  # P and Q0: half fresh, half walked in the step before
             f = engine.forward(u, self.parameters)
-            inside, outside = f.chunk(2, dim=1)
-            slopes = torch.cat(hkr_slopes(inside, outside, margin=self.config.margin, weight=weight), dim=1)
+            score, distance = (f * self.side).unflatten(1, (2, -1)), distance.unflatten(1, (2, -1))
+            slopes = bounded_hkr_slopes(score, distance, margin=self.config.margin, weight=weight).flatten(1) * self.side
             gradient, du = engine.backward(slopes)
-            self.pool.walk(f, du / slopes[..., None])  # Qt: the proposals, one Newton-Raphson step nearer to {f = 0}
+            self.pool.walk(f, du / torch.where(slopes == 0, 1, slopes)[..., None])  # Qt: the proposals, one step nearer to {f = 0}
             self._update(gradient, rate)
             self.step += 1
-            loss = hkr_loss(inside, outside, margin=self.config.margin, weight=weight).mean()
-            yield Record(self.step, steps, float(loss), weight)
+            if self.step % LOSS_EVERY == 1 or self.step == steps:
+                self.loss = bounded_hkr_loss(score, distance, margin=self.config.margin, weight=weight).sum(1).mean()
+            yield Record(self.step, steps, float(self.loss), weight)
 
     def layers(self) -> Layers:
         """The network as it stands: re-orthogonalised, condensed, certified."""
@@ -63,34 +68,28 @@ class OneClassLoop:
 
     def _update(self, gradient: StackParameters, rate: float) -> None:
         self.muon.step(gradient.hidden, self.config.optimizer.turn * rate)
-        self.adam.param_groups[0]["lr"] = self.config.optimizer.rate * rate
-        for parameter, slope in zip(self.others, (gradient.bias, gradient.last, gradient.offset), strict=True):
-            parameter.grad = slope
-        self.adam.step()
+        slopes = (gradient.bias, gradient.last, gradient.offset)
+        self.adam.step(slopes, self.config.optimizer.rate * rate, self.step + 1)
 
     def state(self) -> dict[str, Tensor]:
         """All that must survive an interruption, as tensors."""
         state = {"generator": self.generator.get_state(), "step": torch.tensor(self.step), "hidden": self.parameters.hidden}
+        state["loss"] = self.loss
         state |= {"muon": self.muon.average} | {f"pool_{name}": value for name, value in self.pool.state().items()}
-        for j, parameter in enumerate(self.others):
-            state[f"other_{j}"] = parameter
-            for name, value in self.adam.state.get(parameter, {}).items():
-                state[f"adam_{j}_{name}"] = value
+        for j, tensors in enumerate(zip(self.others, self.adam.average, self.adam.square, strict=True)):
+            state |= {f"{name}_{j}": tensor for name, tensor in zip(("other", "average", "square"), tensors, strict=True)}
         return state
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Stand where `state` was taken; the evidence, boxes, config and seed must be the same."""
         self.generator.set_state(state["generator"])
-        self.step = int(state["step"])
+        self.step, self.loss = int(state["step"]), state["loss"].clone()
         self.parameters.hidden.copy_(state["hidden"])
         self.muon.average.copy_(state["muon"])
         self.pool.restore({name: state[f"pool_{name}"] for name in self.pool.state()})
-        for j, parameter in enumerate(self.others):
-            parameter.copy_(state[f"other_{j}"])
-            if self.step:
-                self.adam.state[parameter] = {
-                    name: state[f"adam_{j}_{name}"].to(parameter.device, copy=True) for name in ("step", "exp_avg", "exp_avg_sq")
-                }
+        for j, tensors in enumerate(zip(self.others, self.adam.average, self.adam.square, strict=True)):
+            for name, tensor in zip(("other", "average", "square"), tensors, strict=True):
+                tensor.copy_(state[f"{name}_{j}"])
 
 
 def schedule(step: int, config: TrainConfig) -> tuple[float, float]:
