@@ -243,13 +243,7 @@ def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh:
         "seed": job.options.seed,
         "threads": job.options.threads or torch.get_num_threads(),
         "device": job.options.device,
-        "surface": {
-            "kind": job.gathered.kind,
-            "coherence": job.gathered.coherence,
-            "confidence": job.gathered.confidence,
-            "ball_radius": field.frame.length_to_world(job.gathered.ball_radius),
-            "least_thickness": field.frame.length_to_world(job.gathered.least_thickness),
-        },
+        "surface": _surface_facts(job.gathered, field.frame),
         "seconds": job.seconds | {"total": sum(job.seconds.values())},
         "peak_rss_mb": peak_rss_mb(),
         "field": field_facts(field),
@@ -263,4 +257,15 @@ def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh:
         "mesh": mesh_facts(mesh, phantoms),
         "fit": {"mean_abs_f": float(at_points.mean()), "max_abs_f": float(at_points.max())},
         "warnings": warnings,
+    }
+
+
+def _surface_facts(gathered: Gathered, frame: Frame) -> dict[str, Any]:
+    return {
+        "kind": gathered.kind,
+        "coherence": gathered.coherence,
+        "confidence": gathered.confidence,
+        "noise_estimate": frame.length_to_world(gathered.noise),
+        "ball_radius": frame.length_to_world(gathered.ball_radius),
+        "least_thickness": frame.length_to_world(gathered.least_thickness),
     }

@@ -7,6 +7,9 @@ turns them into inside / outside evidence anywhere; `Closing` is where a ball th
 from .closing import Closing as Closing
 from .coherence import coherence as coherence
 from .coherence import lost_points as lost_points
+from .denoise import NOISY as NOISY
+from .denoise import denoised as denoised
+from .denoise import noise_level as noise_level
 from .oriented import OrientedCloud as OrientedCloud
 from .oriented import orient as orient
 from .overturn import overturn as overturn

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DegenerateCloudError
-from ..orient import OrientedCloud, coherence, lost_points, orient, overturn
+from ..orient import NOISY, OrientedCloud, coherence, denoised, lost_points, noise_level, orient, overturn
 from ..types import FloatArray
 from .evidence import NO_EVIDENCE, Evidence, closed_evidence, wrapped_evidence
 
@@ -33,6 +33,7 @@ class Gathered:
     """evidence to train on.   kind : closed, wrap, or points alone.   warnings : what the user should know.
     coherence : of the orientation in [0, 1], nan if not looked at.
     confidence : mean over the points of how surely their normal points out.
+    noise : estimate of the standard deviation of the points off the surface, unit frame.
     ball_radius : of the ball that was rolled over the points, unit frame; slots narrower than two are not seen.
     least_thickness : about, of the parts of a wrap, unit frame; 0 if closed.
     """
@@ -41,6 +42,7 @@ class Gathered:
     kind: str
     coherence: float = float("nan")
     confidence: float = float("nan")
+    noise: float = float("nan")
     ball_radius: float = 0.0
     least_thickness: float = 0.0
     warnings: tuple[str, ...] = ()
@@ -58,6 +60,9 @@ def gather_evidence(
     if surface == "none":
         return Gathered(NO_EVIDENCE, "points")
     cloud = orient(points_unit, rng, least_thickness)
+    sigma = noise_level(cloud)
+    if sigma > NOISY * cloud.spacing:
+        cloud = orient(denoised(cloud, sigma), rng, least_thickness)
     agreed = float("nan")
     if surface != "wrap":
         cloud = overturn(cloud)
@@ -69,7 +74,7 @@ def gather_evidence(
         evidence, kind, thickness = wrapped_evidence(cloud, labels, rng), "wrap", 2 * cloud.closing.least
     _require_both_sides(evidence, kind)
     confidence = float(cloud.confidence.mean())
-    return Gathered(evidence, kind, agreed, confidence, cloud.closing.tau, thickness, _warnings(agreed, surface, kind))
+    return Gathered(evidence, kind, agreed, confidence, sigma, cloud.closing.tau, thickness, _warnings(agreed, surface, kind))
 
 
 def _loses_no_part(cloud: OrientedCloud) -> bool:
