@@ -121,6 +121,7 @@ def reconstruct(
     in_unit = frame.to_unit(kept.points)
     in_unit = in_unit[distinct_rows(in_unit)]  # different numbers in the world may be equal ones in the unit frame
     points, gathered = _gather(in_unit, options, config, rng, watch.start)
+    config = config.for_slabs() if gathered.kind == "wrap" else config
 
     from .extract import drop_unexplained, extract_mesh, transfer_colors
     from .train.run import computing_with
