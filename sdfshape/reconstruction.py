@@ -16,6 +16,7 @@ from .clean import Dropped, clean, distinct_rows
 from .errors import EmptySurfaceError, InputError
 from .frame import HALF_EXTENT, PAD, Frame
 from .limits import MOST_ISO, check_request
+from .orient import Hints
 from .sample import SURFACES, Gathered, gather_evidence
 from .train.config import PAPER_POINTS, TrainConfig, preset
 from .types import FloatArray, Mesh, PointCloud
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # what needs torch is imported where it is used: torch loads 
     from .lipschitz import Boxes, Layers
     from .train.record import Record
 
+NORMALS = ("auto", "use", "ignore")
 KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OCSDF: iso = first percentile of the scores)
 WORTH_A_WARNING = 0.001  # share of the points that are outliers
 THINNEST_CELLS = 1.8  # least thickness of a wrap: the grid's nodes in a slab of sqrt(3) cells hang together, however it stands
@@ -46,8 +48,10 @@ class Progress:
 class Options:
     """preset : fast, default, quality or paper.   resolution : cells of the extraction grid along its longest side; parts that are wrapped
     are made thick enough for it.
-    surface : auto, closed or wrap.   iso : level of the mesh, world units, 0 the surface itself.   seed, threads, device.
+    surface : auto, closed, open or wrap.   iso : level of the mesh, world units, 0 the surface itself.   seed, threads, device.
     keep_all : also keep pieces of the mesh that no point of the scan explains.
+    normals : of the file: auto believes them if they agree with what is seen, use believes them, ignore does not look.
+    sensor : (3,) where the scanner stood, world units; every point is then taken to have been seen from there.
     keep_outliers : also reconstruct from points that stand apart from every surface.
     """
 
@@ -60,6 +64,8 @@ class Options:
     device: str = "cpu"
     keep_all: bool = False
     keep_outliers: bool = False
+    normals: str = "auto"
+    sensor: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         preset(self.preset)
@@ -68,6 +74,10 @@ class Options:
         check_request(self.resolution, self.iso)
         if self.threads is not None and self.threads < 1:
             raise InputError(f"threads must be at least 1, got {self.threads}")
+        if self.normals not in NORMALS:
+            raise InputError(f"normals must be one of {', '.join(NORMALS)}, got {self.normals!r}")
+        if self.sensor is not None and not (len(self.sensor) == 3 and np.isfinite(self.sensor).all()):
+            raise InputError(f"sensor must be three finite coordinates, got {self.sensor}")
         if self.preset == "paper" and self.device != "cpu":
             raise InputError(f"device must be cpu for the preset paper, got {self.device!r}")
         if not 0 <= self.seed < 2**63:
@@ -119,9 +129,9 @@ def reconstruct(
     if abs(options.iso) > (farthest := frame.length_to_world(MOST_ISO)):
         raise EmptySurfaceError(f"iso must be within {farthest:.4g} of the surface, got {options.iso:g}")
     in_unit = frame.to_unit(kept.points)
-    in_unit = in_unit[distinct_rows(in_unit)]  # different numbers in the world may be equal ones in the unit frame
-    points, gathered = _gather(in_unit, options, config, rng, watch.start)
-    config = config.for_slabs() if gathered.kind == "wrap" else config
+    rows = distinct_rows(in_unit)  # different numbers in the world may be equal ones in the unit frame
+    points, gathered = _gather(in_unit[rows], _hints(kept[rows], options), options, config, rng, watch.start)
+    config = config.for_slabs() if gathered.least_thickness > 0 else config
 
     from .extract import drop_unexplained, extract_mesh, transfer_colors
     from .train.run import computing_with
@@ -183,13 +193,21 @@ def _field(layers: Layers, boxes: Boxes, frame: Frame, info: dict[str, Any], poi
     return SignedDistanceField(layers, boxes, frame, measured_float32_error(layers, boxes), info | {"level_unit": level})
 
 
+def _hints(cloud: PointCloud, options: Options) -> Hints | None:
+    if options.sensor is not None:
+        return Hints(np.asarray(options.sensor) - cloud.points, trusted=True)
+    if cloud.normals is None or options.normals == "ignore":
+        return None
+    return Hints(cloud.normals, trusted=options.normals == "use")
+
+
 def _gather(
-    points: FloatArray, options: Options, config: TrainConfig, rng: np.random.Generator, stage: Callable[[str], None]
+    points: FloatArray, hints: Hints | None, options: Options, config: TrainConfig, rng: np.random.Generator, stage: Callable[[str], None]
 ) -> tuple[FloatArray, Gathered]:
     """Points to train on and their evidence; the paper's recipe takes 2,048 points and needs no other evidence."""
     thinnest = THINNEST_CELLS * 2 * (HALF_EXTENT + PAD) / (options.resolution - 2)  # cells of `extract_mesh`
     if config.network.kind != "bjorck":
-        return points, gather_evidence(points, options.surface, config.labels, rng, stage, thinnest)
+        return points, gather_evidence(points, options.surface, config.labels, rng, stage, thinnest, hints)
     some = points[np.sort(rng.permutation(len(points))[:PAPER_POINTS])]
     return some, gather_evidence(some, "none", config.labels, rng, stage, thinnest)
 
@@ -266,6 +284,8 @@ def _surface_facts(gathered: Gathered, frame: Frame) -> dict[str, Any]:
         "kind": gathered.kind,
         "coherence": gathered.coherence,
         "confidence": gathered.confidence,
+        "hints_followed": gathered.hints,
+        "hints_agree": gathered.hints_agree,
         "noise_estimate": frame.length_to_world(gathered.noise),
         "ball_radius": frame.length_to_world(gathered.ball_radius),
         "least_thickness": frame.length_to_world(gathered.least_thickness),

@@ -32,6 +32,18 @@ def test_a_solid_is_closed_and_says_nothing():
     assert min(len(solid.evidence.inside), len(solid.evidence.outside)) > 4000
 
 
+def test_an_open_surface_is_a_slab_as_thick_as_said_and_fills_nothing():
+    half = (0.8, 0.6, 0.5)
+    shell = gather(box_points(8000, half=half), "open")
+    assert shell.kind == "open" and shell.least_thickness == 0.04 and shell.warnings == ()
+    for rows, sign in ((shell.evidence.inside, -1), (shell.evidence.outside, 1)):
+        beside = np.abs(box_distance(rows[:, :3].astype(float), half=half)) - 0.02
+        assert (sign * beside > -0.015).mean() > 0.98
+    assert (box_distance(shell.evidence.outside[:, :3].astype(float), half=half) < -0.05).mean() > 0.05  # the inside is empty
+    solid = gather(box_points(8000, half=half), "wrap")
+    assert not (box_distance(solid.evidence.outside[:, :3].astype(float), half=half) < -0.05).any()
+
+
 def test_a_sheet_is_wrapped_as_thick_as_said_and_warned_about():
     wrap = gather(sheet())
     assert wrap.kind == "wrap" and wrap.coherence < 0.5 and "wrapped without orientation" in wrap.warnings[0]

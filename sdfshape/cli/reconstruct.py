@@ -26,6 +26,8 @@ def reconstruct(
     iso: words.Iso = 0.0,
     points: words.Points = None,
     truth: words.Truth = None,
+    normals: words.Normals = "auto",
+    sensor: words.Sensor = None,
     seed: words.Seed = 0,
     threads: words.Threads = None,
     device: words.Device = "cpu",
@@ -44,7 +46,7 @@ def reconstruct(
     from .job import Outputs, run_job
 
     options = Options(preset=preset, resolution=resolution, surface=surface, iso=iso, seed=seed, threads=threads, device=device)
-    options = replace(options, keep_all=keep_all, keep_outliers=keep_outliers)
+    options = replace(options, keep_all=keep_all, keep_outliers=keep_outliers, normals=normals, sensor=sensor)
     view, kept = (azimuth, elevation, "xyz".index(up)), checkpoint or output.with_name(f".{output.name}.checkpoint")
     outputs = Outputs(mesh=output, field=model, report=report, picture=picture, checkpoint=kept, overwrite=overwrite, view=view)
     run_job(scan, outputs, options, points=points, truth=truth, quiet=quiet)

@@ -18,13 +18,21 @@ ScanResolution = Annotated[
 Iso = Annotated[float, typer.Option(help="Level to extract, in the units of the input: 0 is the surface, positive lies outside of it.")]
 Preset = Annotated[
     Literal["fast", "default", "quality", "paper"],
-    typer.Option(help="fast: one network; default: a mosaic of four; quality: of eight; paper: the recipe of the ICML 2023 paper."),
+    typer.Option(help="fast: a mosaic of 8 small networks; default: of 16; quality: of 32; paper: the recipe of the ICML 2023 paper."),
 ]
 Surface = Annotated[
-    Literal["auto", "closed", "wrap"],
+    Literal["auto", "closed", "open", "wrap"],
     typer.Option(
-        help="closed: solids with a clear inside; wrap: thin, open or messy shapes (thickened, slots filled); auto: looks and decides."
+        help="closed: solids; wrap: thin or messy shapes (thickened, slots filled); open: sheets, nothing filled; auto: looks and decides."
     ),
+]
+Normals = Annotated[
+    Literal["auto", "use", "ignore"],
+    typer.Option(help="Of the file: auto believes them if they agree with what is seen, use always, ignore never. Not needed."),
+]
+Sensor = Annotated[
+    tuple[float, float, float] | None,
+    typer.Option(metavar="X Y Z", help="Where the scanner stood, in the units of the scan: every point was seen from there."),
 ]
 Threads = Annotated[int | None, typer.Option(help="Threads for training and evaluation; default: all cores.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda (cuda is untested).")]

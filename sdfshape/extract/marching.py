@@ -32,10 +32,11 @@ def extract_surface(
     iso: float = 0.0,
     lipschitz: float | None = 1.0,
     slack: float = 0.0,
+    among: IntArray | None = None,
 ) -> Surface:
     """The triangles of {f = iso} on `grid`: pruned for a known Lipschitz constant, dense for `lipschitz=None`.
 
-    evaluate : (m, 3) unit frame -> (m,); negative inside.
+    evaluate : (m, 3) unit frame -> (m,); negative inside.   among : (m, 3) cells known to hold the whole level set, if they are.
     Where both read the same node values, pruned and dense give the same triangles: a pruned cell has no sign change.
 
     Raises
@@ -45,7 +46,7 @@ def extract_surface(
     if lipschitz is None:
         every = evaluate(grid.node_position(np.indices(grid.nodes).reshape(3, -1).T)).reshape(grid.nodes)
         return _triangles(every, None, grid, iso, 0)
-    active = active_cells(evaluate, grid, iso=iso, lipschitz=lipschitz, slack=slack)
+    active = active_cells(evaluate, grid, iso=iso, lipschitz=lipschitz, slack=slack, among=among)
     if not len(active.cells):
         raise _no_surface(iso, "no cell of the grid comes near it")
     corners = (active.cells[:, None] + CORNERS).reshape(-1, 3)

@@ -17,7 +17,8 @@ from .marching import extract_surface
 @dataclass(frozen=True, eq=False)
 class Extraction:
     """mesh : world units, faces outward.   resolution : cells along the longest side.   iso : level, world units.
-    evaluations : of the field.   dense_evaluations : what the same grid would have cost without pruning.
+    evaluations : of the field on this grid (its own cells, `field.far`, were found before).
+    dense_evaluations : what the same grid would have cost without pruning.
     """
 
     mesh: Mesh
@@ -52,8 +53,10 @@ def extract_mesh(field: SignedDistanceField, *, resolution: int = 200, iso: floa
         raise _outside_range(field, iso)
     grid = field_grid(field, resolution, iso_unit)
     lipschitz = None if dense else field.lipschitz_bound
+    # the field knows the cells that hold its zero set; no other level's
+    among = field.far.cells_of(grid) if iso == 0 and not dense and field.far is not None else None
     try:
-        surface = extract_surface(field.evaluate_unit, grid, iso=iso_unit, lipschitz=lipschitz, slack=field.float32_error_unit)
+        surface = extract_surface(field.evaluate_unit, grid, iso=iso_unit, lipschitz=lipschitz, slack=field.float32_error_unit, among=among)
     except EmptySurfaceError as error:
         raise _outside_range(field, iso) from error
     mesh = Mesh(field.frame.to_world(surface.vertices), surface.faces)

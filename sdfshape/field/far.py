@@ -23,9 +23,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ..types import FloatArray
+from ..types import FloatArray, IntArray
 from .grid import Grid
-from .prune import active_cells
+from .prune import CORNERS, active_cells
 
 RESOLUTIONS = (32, 64, 128, 256)  # cells along the longest side, as fine as the number of cells allows
 MOST_CELLS = 500_000
@@ -34,12 +34,28 @@ GROWTH = 5  # no surface has more than about 4 times as many cells at twice the 
 
 @dataclass(frozen=True, eq=False)
 class FarField:
-    """centres : tree of S, unit frame.   radius : r.   held : (grid.cells) bool, the cells C; inside them d_S <= r and F decides."""
+    """centres : tree of S, unit frame.   radius : r.   held : (grid.cells) bool, the cells C; inside them d_S <= r and F decides.
+    evaluations : of F, spent to find them.
+    """
 
     centres: cKDTree
     radius: float
     grid: Grid
     held: np.ndarray
+    evaluations: int
+
+    def cells_of(self, other: Grid) -> IntArray:
+        """(m, 3) the cells of another grid that meet a cell of C: they hold all of Z that the grid covers, in the grid's order."""
+        half = self.grid.spacing / 2 * (1 + 1e-9)
+        first, last = (
+            np.floor((self.centres.data + side * half - np.asarray(other.origin)) / other.spacing).astype(np.int64) for side in (-1, 1)
+        )
+        most, meets = int((last - first).max()) + 1, np.zeros(other.cells, bool)
+        for offset in np.ndindex(most, most, most):
+            cell = np.minimum(first + offset, last)
+            within = ((cell >= 0) & (cell < other.cells)).all(axis=1)
+            meets[tuple(cell[within].T)] = True
+        return np.argwhere(meets)
 
     def raised(self, values: FloatArray, places: FloatArray) -> FloatArray:
         """f (m,) for values (m,) of F at places (m, 3), unit frame, in the dtype of the values."""
@@ -80,17 +96,24 @@ def far_field(
 
     evaluate : F, (m, 3) unit frame -> (m,), off by at most `slack`.
     """
-    found = None
+    found, evaluations = None, 0
     for resolution in RESOLUTIONS:
         if found is not None and GROWTH * len(found[1]) > MOST_CELLS:
             break
         grid = Grid.over(lo, hi, resolution)
-        found = grid, active_cells(evaluate, grid, lipschitz=lipschitz, slack=slack).cells
-        if not len(found[1]):
+        active = active_cells(evaluate, grid, lipschitz=lipschitz, slack=slack, among=None if found is None else _halved(found[1], grid))
+        found, evaluations = (grid, active.cells), evaluations + active.evaluations
+        if not len(active.cells):
             return None
     assert found is not None
     grid, cells = found
     held = np.zeros(grid.cells, bool)
     held[tuple(cells.T)] = True
     radius = math.sqrt(3) / 2 * grid.spacing * (1 + 1e-9)
-    return FarField(cKDTree(grid.node_position(cells + 0.5)), radius, grid, held)
+    return FarField(cKDTree(grid.node_position(cells + 0.5)), radius, grid, held, evaluations)
+
+
+def _halved(cells: IntArray, grid: Grid) -> IntArray:
+    """The eight halves of each cell (m, 3) that are in the grid of twice the resolution."""
+    halves = (2 * cells[:, None] + CORNERS).reshape(-1, 3)
+    return halves[(halves < grid.cells).all(axis=1)]

@@ -30,12 +30,21 @@ class ActiveCells:
 
 
 def active_cells(
-    evaluate: Callable[[FloatArray], FloatArray], grid: Grid, *, iso: float = 0.0, lipschitz: float = 1.0, slack: float = 0.0
+    evaluate: Callable[[FloatArray], FloatArray],
+    grid: Grid,
+    *,
+    iso: float = 0.0,
+    lipschitz: float = 1.0,
+    slack: float = 0.0,
+    among: IntArray | None = None,
 ) -> ActiveCells:
-    """Fine cells whose centre passes the lemma's test at every depth. evaluate : (m, 3) unit frame -> (m,)."""
-    depth = max(0, round(math.log2(max(grid.cells) / COARSE_CELLS)))
+    """Fine cells whose centre passes the lemma's test at every depth. evaluate : (m, 3) unit frame -> (m,).
+
+    among : (m, 3) fine cells that are known to hold all of the level set, if they are: then these alone are tested.
+    """
+    depth = max(0, round(math.log2(max(grid.cells) / COARSE_CELLS))) if among is None else 0
     counts = [-(-c // 2**depth) for c in grid.cells]
-    cells = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), -1).reshape(-1, 3)
+    cells = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), -1).reshape(-1, 3) if among is None else among
     evaluations = 0
     for level in range(depth, -1, -1):
         width = 2**level

@@ -10,7 +10,9 @@ from .coherence import lost_points as lost_points
 from .denoise import NOISY as NOISY
 from .denoise import denoised as denoised
 from .denoise import noise_level as noise_level
+from .hints import Hints as Hints
 from .oriented import OrientedCloud as OrientedCloud
+from .oriented import hollow as hollow
 from .oriented import orient as orient
 from .overturn import overturn as overturn
 from .visibility import Sky as Sky

@@ -29,7 +29,7 @@ from scipy.spatial import cKDTree
 
 from ..types import FloatArray, IntArray
 from .places import in_order
-from .visibility import Sky, look_around
+from .visibility import Sky, look_around, see_everywhere
 
 RADIUS = 1.0  # tau / 90th percentile of the distance to the spacing's neighbour
 LEAST_RADIUS = 1.5  # tau / a: a ball that a sheet of thickness 2 a does not stick out of
@@ -98,11 +98,16 @@ class Closing:
         return body & (depth >= level), open_air | (shell & (depth < level)), free
 
 
-def close(cloud: cKDTree, normals: FloatArray, distance: FloatArray, least: float, rng: np.random.Generator) -> Closing:
-    """The closing of a cloud (n, 3). normals : (n, 3), sign arbitrary.   distance : (n,) to the spacing's neighbour.   least : a."""
+def close(
+    cloud: cKDTree, normals: FloatArray, distance: FloatArray, least: float, rng: np.random.Generator, *, hollow: bool = False
+) -> Closing:
+    """The closing of a cloud (n, 3). normals : (n, 3), sign arbitrary.   distance : (n,) to the spacing's neighbour.   least : a.
+
+    hollow : the ball may come from anywhere, not from the sky alone: what the points enclose stays empty, all of them become sheets.
+    """
     tau = max(RADIUS * float(np.percentile(distance, 90)), LEAST_RADIUS * least)
     dense = cKDTree(in_order(_with_midpoints(cloud, normals, GAP * tau)))
-    sky = look_around(dense, tau, SKY_NODES)
+    sky = see_everywhere(tau, SKY_NODES) if hollow else look_around(dense, tau, SKY_NODES)
     shore = _shore(cloud.data, normals, dense, sky, rng)
     return Closing(sky.radius, least, cloud, dense, sky, cKDTree(shore))
 

@@ -9,7 +9,7 @@ and .023; with noise of 0.6% of the size fandisk .046 and .003, armadillo .026 a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.spatial import cKDTree
 
 from ..types import FloatArray, IntArray
 from .closing import Closing, close
+from .hints import Hints, Signs, follow
 from .neighbours import SPACING_NEIGHBOUR, fitted_normals, neighbours_of
 from .propagate import elect
 from .sharpen import sharpened_normals
@@ -35,7 +36,8 @@ class OrientedCloud:
     spacing : typical distance between neighbours.   neighbours : (n, k) indices, the point itself first, as many as its plane took.
     confidence : (n,) in [0, 1]: how much nearer the ball comes on the outer side (0 a coin toss, as on a sheet); less where a
         patch disagrees with itself.
-    sure : (n,) whether the ball touches the point and its vote is clear.   closing : of the cloud by the ball.
+    sure : (n,) whether the ball touches the point and its vote is clear, or a hint was followed.   closing : of the cloud by the ball.
+    agreement : of the hints with what the ball saw, nan where there was no test.   followed : whether hints decided anything.
     """
 
     points: FloatArray
@@ -46,6 +48,8 @@ class OrientedCloud:
     confidence: FloatArray
     sure: np.ndarray
     closing: Closing
+    agreement: float = float("nan")
+    followed: bool = False
 
     @cached_property
     def sharpened(self) -> FloatArray:
@@ -57,8 +61,8 @@ class OrientedCloud:
         return self.closing.cloud
 
 
-def orient(points_unit: FloatArray, rng: np.random.Generator, least_thickness: float = 0.0) -> OrientedCloud:
-    """Outward normals of points (n, 3) without any hint. Law: n >= NEIGHBOURS different finite points.
+def orient(points_unit: FloatArray, rng: np.random.Generator, least_thickness: float = 0.0, hints: Hints | None = None) -> OrientedCloud:
+    """Outward normals of points (n, 3); `hints` are not needed. Law: n >= NEIGHBOURS different finite points.
 
     least_thickness : of the parts of the closing, unit frame; it is larger where the points are sparse.
     """
@@ -67,27 +71,38 @@ def orient(points_unit: FloatArray, rng: np.random.Generator, least_thickness: f
     normals, fitted = fitted_normals(points_unit, tree, index, spacing)
     least = min(max(least_thickness / 2, SLAB_SPACINGS * spacing), MOST_LEAST)
     closing = close(tree, normals, distance[:, SPACING_NEIGHBOUR], least, rng)
-    sign, confidence, sure = _signs(points_unit, normals, index, closing)
+    signs = _signs(points_unit, normals, index, closing)
+    if hints is not None:
+        signs = follow(hints, normals, signs)
     return OrientedCloud(
         points=points_unit,
-        normals=normals * sign[:, None],
+        normals=normals * signs.sign[:, None],
         areas=np.pi * distance[:, 8] ** 2 / 8,
         spacing=spacing,
         neighbours=fitted,
-        confidence=confidence,
-        sure=sure,
+        confidence=signs.confidence,
+        sure=signs.sure,
         closing=closing,
+        agreement=signs.agreement,
+        followed=signs.followed,
     )
 
 
-def _signs(points: FloatArray, normals: FloatArray, index: IntArray, closing: Closing) -> tuple[FloatArray, FloatArray, np.ndarray]:
-    """Sign (n,) that turns each normal outward, its confidence (n,), and whether the point is sure of it (n,)."""
+def hollow(cloud: OrientedCloud, rng: np.random.Generator) -> OrientedCloud:
+    """The cloud with a closing that leaves empty what the points enclose."""
+    distance = cloud.tree.query(cloud.points, k=SPACING_NEIGHBOUR + 1, workers=-1)[0][:, -1]
+    return replace(cloud, closing=close(cloud.tree, cloud.normals, distance, cloud.closing.least, rng, hollow=True))
+
+
+def _signs(points: FloatArray, normals: FloatArray, index: IntArray, closing: Closing) -> Signs:
+    """The sign that turns each normal outward, by the ball, the sky and the patches."""
     vote = closing.outward(points, normals)
     touched = closing.depth(points) < BURIED * closing.tau
     vote = np.clip(np.where(touched, vote, _sky_vote(points, normals, closing.sky)), -1, 1)
     elected, agreement = elect(points, normals, index, vote)
     sure = touched & (np.abs(vote) > SURE)
-    return np.where(sure, np.where(vote >= 0, 1.0, -1.0), elected), np.where(sure, np.abs(vote), np.abs(vote) * agreement), sure
+    sign = np.where(sure, np.where(vote >= 0, 1.0, -1.0), elected)
+    return Signs(sign, np.where(sure, np.abs(vote), np.abs(vote) * agreement), sure)
 
 
 def _sky_vote(points: FloatArray, normals: FloatArray, sky: Sky) -> FloatArray:

@@ -44,6 +44,11 @@ def look_around(tree: cKDTree, radius: float, nodes: int) -> Sky:
     return Sky(_visibility(_shell(tree, radius, nodes)), radius)
 
 
+def see_everywhere(radius: float, nodes: int) -> Sky:
+    """A sky that every place sees, with the radius that `look_around` would take."""
+    return Sky(np.ones((nodes,) * 3, np.float32), max(radius, 0.87 * 2 / (nodes - 1)))
+
+
 def _shell(tree: cKDTree, radius: float, nodes: int) -> np.ndarray:
     """(g, g, g) bool: nodes nearer than `radius` to the cloud. Only nodes in cells near some point are asked for their distance."""
     h = 2 / (nodes - 1)

@@ -1,7 +1,8 @@
-"""Closed or wrap: which evidence a cloud can give.
+"""Closed, wrap or open: which evidence a cloud can give.
 
 `closed` trusts the orientation: sharp, right where inside and outside exist. `wrap` trusts none: whole and in one piece where they
 do not (sheets, double walls, furniture); creases narrower than a ball are closed, and thin parts get a stated thickness.
+`open` is a wrap that fills nothing: every sheet becomes a slab, and what the points enclose stays empty.
 `auto` measures whether the orientation makes sense (`coherence`), or at least loses no part (`lost_points`), and takes wrap where not.
 (Both in one field, each where its points are coherent, was tried: furniture came out frayed and with holes where the two meet.)
 """
@@ -14,11 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DegenerateCloudError
-from ..orient import NOISY, OrientedCloud, coherence, denoised, lost_points, noise_level, orient, overturn
+from ..orient import NOISY, Hints, OrientedCloud, coherence, denoised, hollow, lost_points, noise_level, orient, overturn
 from ..types import FloatArray
 from .evidence import NO_EVIDENCE, Evidence, closed_evidence, wrapped_evidence
 
-SURFACES = ("auto", "closed", "wrap")
+SURFACES = ("auto", "closed", "open", "wrap")
+DOUBTED = 0.8  # agreement below which a user who gave normals or a sensor is warned
 LEAST_EVIDENCE = 100  # labelled places of each side below which there is nothing to learn
 # of `coherence`. Measured at 20,000 points: solids .96 and up (3torus .89, rotor_small .59), ModelNet10's furniture .949 and down
 COHERENT = 0.95
@@ -30,10 +32,11 @@ FEW_LOST, FEW_IN_PATCHES = 0.04, 0.004
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """evidence to train on.   kind : closed, wrap, or points alone.   warnings : what the user should know.
+    """evidence to train on.   kind : closed, wrap, open, or points alone.   warnings : what the user should know.
     coherence : of the orientation in [0, 1], nan if not looked at.
     confidence : mean over the points of how surely their normal points out.
     noise : estimate of the standard deviation of the points off the surface, unit frame.
+    hints : whether given normals, or the sensor, were followed; none without.   hints_agree : share of the tested ones that agreed.
     ball_radius : of the ball that was rolled over the points, unit frame; slots narrower than two are not seen.
     least_thickness : about, of the parts of a wrap, unit frame; 0 if closed.
     """
@@ -43,13 +46,21 @@ class Gathered:
     coherence: float = float("nan")
     confidence: float = float("nan")
     noise: float = float("nan")
+    hints: bool | None = None
+    hints_agree: float = float("nan")
     ball_radius: float = 0.0
     least_thickness: float = 0.0
     warnings: tuple[str, ...] = ()
 
 
 def gather_evidence(
-    points_unit: FloatArray, surface: str, labels: int, rng: np.random.Generator, stage: Callable[[str], None], least_thickness: float
+    points_unit: FloatArray,
+    surface: str,
+    labels: int,
+    rng: np.random.Generator,
+    stage: Callable[[str], None],
+    least_thickness: float,
+    hints: Hints | None = None,
 ) -> Gathered:
     """Labelled places for points (n, 3), unit frame; surface "none" gathers nothing (the points are all there is).
 
@@ -59,22 +70,33 @@ def gather_evidence(
     stage("orient")
     if surface == "none":
         return Gathered(NO_EVIDENCE, "points")
-    cloud = orient(points_unit, rng, least_thickness)
+    cloud = orient(points_unit, rng, least_thickness, hints)
     sigma = noise_level(cloud)
     if sigma > NOISY * cloud.spacing:
-        cloud = orient(denoised(cloud, sigma), rng, least_thickness)
+        cloud = orient(denoised(cloud, sigma), rng, least_thickness, hints)
     agreed = float("nan")
-    if surface != "wrap":
+    if surface in ("auto", "closed"):
         cloud = overturn(cloud)
         agreed = coherence(cloud, rng)
     stage("sample")
     if surface == "closed" or agreed >= COHERENT or (surface == "auto" and _loses_no_part(cloud)):
         evidence, kind, thickness = closed_evidence(cloud, labels, rng), "closed", 0.0
     else:
-        evidence, kind, thickness = wrapped_evidence(cloud, labels, rng), "wrap", 2 * cloud.closing.least
+        cloud, kind = (hollow(cloud, rng), "open") if surface == "open" else (cloud, "wrap")
+        evidence, thickness = wrapped_evidence(cloud, labels, rng), 2 * cloud.closing.least
     _require_both_sides(evidence, kind)
-    confidence = float(cloud.confidence.mean())
-    return Gathered(evidence, kind, agreed, confidence, sigma, cloud.closing.tau, thickness, _warnings(agreed, surface, kind))
+    return Gathered(
+        evidence=evidence,
+        kind=kind,
+        coherence=agreed,
+        confidence=float(cloud.confidence.mean()),
+        noise=sigma,
+        hints=cloud.followed if hints is not None else None,
+        hints_agree=cloud.agreement,
+        ball_radius=cloud.closing.tau,
+        least_thickness=thickness,
+        warnings=(*_warnings(agreed, surface, kind), *_hint_warnings(cloud, hints)),
+    )
 
 
 def _loses_no_part(cloud: OrientedCloud) -> bool:
@@ -87,6 +109,14 @@ def _warnings(agreed: float, surface: str, kind: str) -> tuple[str, ...]:
         return (f"inside and outside agree on {agreed:.0%} of the points only: wrapped without orientation (--surface closed forces it)",)
     if surface == "closed" and agreed < COHERENT:
         return (f"orientation is coherent on {agreed:.0%} of the points only: try --surface wrap",)
+    return ()
+
+
+def _hint_warnings(cloud: OrientedCloud, hints: Hints | None) -> tuple[str, ...]:
+    if hints is not None and hints.trusted and cloud.agreement < DOUBTED:
+        return (f"what was given points out on {cloud.agreement:.0%} of the points with a side: try --normals ignore or no --sensor",)
+    if hints is not None and not hints.trusted and not cloud.followed:
+        return ("the normals in the file do not say which side is out, and were left aside (--normals use forces them)",)
     return ()
 
 

@@ -1,4 +1,4 @@
-"""Points from a mesh: uniform by area, with noise and outliers if asked."""
+"""Points from a mesh: uniform by area, with noise, outliers and uneven density if asked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..types import FloatArray, Mesh, PointCloud
+from .scanner import thinned
 
 
 def sample_surface(mesh: Mesh, count: int, seed: int) -> tuple[FloatArray, FloatArray, np.ndarray]:
@@ -22,17 +23,28 @@ def sample_surface(mesh: Mesh, count: int, seed: int) -> tuple[FloatArray, Float
     return np.asarray(points, dtype=np.float64), np.asarray(tri.face_normals[face]), np.asarray(face)
 
 
-def cloud_of_mesh(mesh: Mesh, count: int, seed: int, *, noise: float = 0.0, outliers: float = 0.0, normals: bool = False) -> PointCloud:
+def cloud_of_mesh(
+    mesh: Mesh, count: int, seed: int, *, noise: float = 0.0, outliers: float = 0.0, unevenness: float = 1.0, normals: bool = False
+) -> PointCloud:
     """A cloud of `count` points, world units; colours follow where the mesh has them.
 
     noise : standard deviation of an isotropic Gaussian, as a share of the longest side of the mesh's box.
     outliers : share of the points that are uniform in that box instead.
+    unevenness : how many times denser the points are at one end, along a random axis, than at the other.
     """
-    if not (count >= 1 and 0 <= noise < 1 and 0 <= outliers <= 0.9):
-        raise InputError(f"a sample must have points >= 1, noise in [0, 1) and outliers in [0, 0.9], got {count}, {noise}, {outliers}")
-    points, face_normals, face = sample_surface(mesh, count, seed)
-    lo, hi = mesh.bounds
+    if not (count >= 1 and 0 <= noise < 1 and 0 <= outliers <= 0.9 and unevenness >= 1):
+        raise InputError(
+            "a sample must have points >= 1, noise in [0, 1), outliers in [0, 0.9] and unevenness >= 1, "
+            f"got {count}, {noise}, {outliers}, {unevenness}"
+        )
     rng = np.random.default_rng(seed)
+    if unevenness > 1:
+        points, face_normals, face = sample_surface(mesh, round(count * 2 * unevenness**0.5), seed)
+        rows = thinned(points, count, unevenness, rng)
+        points, face_normals, face = points[rows], face_normals[rows], face[rows]
+    else:
+        points, face_normals, face = sample_surface(mesh, count, seed)
+    lo, hi = mesh.bounds
     points = points + noise * (hi - lo).max() * rng.normal(size=points.shape)
     stray = rng.permutation(count)[: round(outliers * count)]
     points[stray] = rng.uniform(lo, hi, (len(stray), 3))

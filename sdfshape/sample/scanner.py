@@ -1,0 +1,146 @@
+"""A virtual range scanner: what a scan of a mesh would look like, with the faults of real ones. Deterministic by seed.
+
+Cameras stand around the mesh on a sphere of DISTANCE times its radius, evenly spread and turned at random. Each sends rays at random over
+the cone that holds the mesh, so what is far away or oblique gets fewer points, and what is hidden from all of them none. A hit is moved
+along its ray (range noise), all hits of a camera together (registration error), and some points are strays in the box.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..types import FloatArray, Mesh, PointCloud
+
+DISTANCE = 2.5
+GRAZING = 0.1  # |cosine| below which a surface returns no light
+MOST_ROUNDS = 6  # of shooting: a mesh that is hardly hit is no use
+GOLDEN = (1 + 5**0.5) / 2
+
+
+def scan_of_mesh(
+    mesh: Mesh,
+    count: int,
+    seed: int,
+    *,
+    views: int = 12,
+    noise: float = 0.0,
+    registration: float = 0.0,
+    outliers: float = 0.0,
+    unevenness: float = 1.0,
+    normals: bool = False,
+) -> PointCloud:
+    """`count` points of a mesh seen from `views` cameras, world units.
+
+    noise : standard deviation along the ray, as a share of the longest side of the mesh's box.
+    registration : the same of each camera's shift, and of its turn in radians.
+    outliers : share of the points that are uniform in that box instead.
+    unevenness : how many times denser the points are at one end, along a random axis, than at the other.
+    normals : of the surface, towards the camera.
+    Raises InputError for a mesh that no ray hits.
+    """
+    if not (count >= 1 and views >= 1 and 0 <= noise < 1 and 0 <= registration < 1 and 0 <= outliers <= 0.9 and unevenness >= 1):
+        raise InputError(
+            "a scan must have points and views >= 1, noise and registration in [0, 1), outliers in [0, 0.9] and unevenness >= 1, "
+            f"got {count}, {views}, {noise}, {registration}, {outliers}, {unevenness}"
+        )
+    rng = np.random.default_rng(seed)
+    lo, hi = mesh.bounds
+    size = float((hi - lo).max())
+    points, facing, camera = _shoot(mesh, round(count * 2 * unevenness**0.5), views, rng, noise * size)
+    for k in range(views):
+        mine = camera == k
+        turn, shift = _small_rotation(registration * rng.normal(size=3)), registration * size * rng.normal(size=3)
+        middle = (lo + hi) / 2
+        points[mine], facing[mine] = (points[mine] - middle) @ turn.T + middle + shift, facing[mine] @ turn.T
+    rows = thinned(points, count, unevenness, rng)
+    points, facing = points[rows], facing[rows]
+    stray = rng.permutation(len(points))[: round(outliers * len(points))]
+    points[stray] = rng.uniform(lo, hi, (len(stray), 3))
+    return PointCloud(points, normals=facing if normals else None)
+
+
+def thinned(points: FloatArray, count: int, unevenness: float, rng: np.random.Generator) -> np.ndarray:
+    """Rows of up to `count` of the points, `unevenness` times denser at one end along a random axis than at the other."""
+    along = points @ _directions(1, rng)[0]
+    share = (along - along.min()) / max(np.ptp(along), 1e-300)
+    keep = unevenness**-share
+    return np.sort(rng.choice(len(points), size=min(count, len(points)), replace=False, p=keep / keep.sum()))
+
+
+def _shoot(mesh: Mesh, enough: int, views: int, rng: np.random.Generator, noise: float) -> tuple[FloatArray, FloatArray, np.ndarray]:
+    """Hits (m, 3) with the surface's normals towards the camera (m, 3) and the camera's number (m,), about as many from each camera."""
+    lo, hi = mesh.bounds
+    middle, radius = (lo + hi) / 2, float(np.linalg.norm(hi - lo)) / 2
+    cast = _caster(mesh)
+    eyes = middle + DISTANCE * radius * _directions(views, rng)
+    found: list[tuple[FloatArray, FloatArray, np.ndarray]] = []
+    rays = max(64, 2 * enough // views)
+    for _ in range(MOST_ROUNDS):
+        for k, eye in enumerate(eyes):
+            way = _cone(middle - eye, np.arcsin(1 / DISTANCE), rays, rng)
+            reach, normal = cast(eye, way, 2 * DISTANCE * radius)
+            cosine = -(normal * way).sum(axis=1)
+            seen = np.isfinite(reach) & (np.abs(cosine) > GRAZING)
+            depth = reach[seen] + noise * rng.normal(size=int(seen.sum()))
+            towards = normal[seen] * np.sign(cosine[seen])[:, None]
+            found.append((eye + depth[:, None] * way[seen], towards, np.full(len(depth), k)))
+        if sum(len(points) for points, _, _ in found) >= enough:
+            break
+    points, facing, camera = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    if not len(points):
+        raise InputError(f"a mesh must be hit by the scanner's rays, none of {len(eyes) * rays * MOST_ROUNDS} did: check the mesh")
+    return points, facing, camera
+
+
+def _caster(mesh: Mesh):  # type: ignore[no-untyped-def]
+    """cast(eye, ways (m, 3) of length 1, longest) -> (m,) distance to the first hit, infinite where none, and (m, 3) the face's normal."""
+    import pyvista as pv
+    from vtkmodules.vtkCommonCore import mutable
+    from vtkmodules.vtkCommonDataModel import vtkStaticCellLocator
+
+    shape = pv.PolyData(np.array(mesh.vertices), np.c_[np.full(len(mesh.faces), 3), mesh.faces].ravel())
+    corners = mesh.vertices[mesh.faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
+    locator: Any = vtkStaticCellLocator()
+    locator.SetDataSet(shape)
+    locator.BuildLocator()
+
+    def cast(eye: FloatArray, ways: FloatArray, longest: float) -> tuple[FloatArray, FloatArray]:
+        reach, normal = np.full(len(ways), np.inf), np.zeros((len(ways), 3))
+        t: Any = mutable(0.0)
+        sub, cell, hit, inside = mutable(0), mutable(0), [0.0] * 3, [0.0] * 3
+        for row, end in enumerate(eye + longest * ways):
+            if locator.IntersectWithLine(eye, end, 0.0, t, hit, inside, sub, cell):
+                reach[row], normal[row] = float(t) * longest, normals[int(cell)]
+        return reach, normal
+
+    return cast
+
+
+def _directions(count: int, rng: np.random.Generator) -> FloatArray:
+    """(count, 3) of length 1, evenly spread by the golden angle, turned at random."""
+    z = 1 - (2 * np.arange(count) + 1) / count
+    angle = 2 * np.pi * np.arange(count) / GOLDEN
+    ring = np.sqrt(1 - z**2)
+    return np.c_[ring * np.cos(angle), ring * np.sin(angle), z] @ np.linalg.qr(rng.normal(size=(3, 3)))[0].T
+
+
+def _cone(axis: FloatArray, half_angle: float, count: int, rng: np.random.Generator) -> FloatArray:
+    """(count, 3) of length 1, uniform in the cone around `axis`."""
+    w = axis / np.linalg.norm(axis)
+    u = np.cross(w, np.eye(3)[np.abs(w).argmin()])
+    u /= np.linalg.norm(u)
+    cosine = rng.uniform(np.cos(half_angle), 1, count)
+    angle = rng.uniform(0, 2 * np.pi, count)
+    sine = np.sqrt(1 - cosine**2)
+    return cosine[:, None] * w + (sine * np.cos(angle))[:, None] * u + (sine * np.sin(angle))[:, None] * np.cross(w, u)
+
+
+def _small_rotation(vector: FloatArray) -> FloatArray:
+    from scipy.spatial.transform import Rotation
+
+    return Rotation.from_rotvec(vector).as_matrix()
