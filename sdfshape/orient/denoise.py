@@ -21,7 +21,8 @@ import numpy as np
 from ..types import FloatArray, IntArray
 from .oriented import OrientedCloud
 
-NOISE_NEIGHBOURS = 24
+NOISE_NEIGHBOURS, MORE_NEIGHBOURS = 24, 72  # of the fits that sigma is read from: more if the first says that there is MUCH
+MUCH = 0.2  # in spacings
 PERCENTILE, PERCENTILE_TO_SIGMA = 30.0, 1.15
 NOISY = 0.09  # sigma in spacings, below which nothing is to be gained
 NEIGHBOURS_A_NOISE, LEAST_NEIGHBOURS, MOST_NEIGHBOURS = 200, 30, 120  # neighbours of a fit, a sigma of one spacing
@@ -33,7 +34,12 @@ ROWS = 20_000  # points fitted at a time, to bound the memory
 
 def noise_level(cloud: OrientedCloud) -> float:
     """Estimate of sigma, unit frame."""
-    distance, index = cloud.tree.query(cloud.points, k=min(NOISE_NEIGHBOURS, len(cloud.points)), workers=-1)
+    sigma = _noise_level(cloud, NOISE_NEIGHBOURS)
+    return _noise_level(cloud, MORE_NEIGHBOURS) if sigma > MUCH * cloud.spacing else sigma
+
+
+def _noise_level(cloud: OrientedCloud, count: int) -> float:
+    distance, index = cloud.tree.query(cloud.points, k=min(count, len(cloud.points)), workers=-1)
     spread = np.full(len(cloud.points), np.nan)
     for rows in _chunks(len(spread)):
         spread[rows] = _fit(cloud.points, cloud.sharpened, index, distance[:, -1], rows, width=1.0)[2]
