@@ -28,6 +28,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..types import FloatArray, IntArray
+from .neighbours import tangents
 from .places import in_order
 from .visibility import Sky, look_around, see_everywhere
 
@@ -121,9 +122,8 @@ def _with_midpoints(cloud: cKDTree, normals: FloatArray, limit: float) -> FloatA
     points = cloud.data
     distance, index = cloud.query(points, k=min(MIDPOINT_NEIGHBOURS, cloud.n), workers=-1)
     gap = points[index] - points[:, None]
-    u = np.cross(normals, np.eye(3)[np.abs(normals).argmin(axis=1)])
-    u /= np.linalg.norm(u, axis=1, keepdims=True)
-    angle = np.arctan2(np.einsum("nki,ni->nk", gap, np.cross(normals, u)), np.einsum("nki,ni->nk", gap, u))
+    u, v = tangents(normals)
+    angle = np.arctan2(np.einsum("nki,ni->nk", gap, v), np.einsum("nki,ni->nk", gap, u))
     sector = np.floor((angle / (2 * np.pi) + 0.5) * SECTORS).astype(np.int64) % SECTORS
     fits = (distance > 0) & (distance < limit) & (np.abs(np.einsum("nki,ni->nk", gap, normals)) < OFF_PLANE * distance)
     pairs = []

@@ -4,8 +4,8 @@ Notation: sigma the standard deviation of the points off the surface, h the dist
 w_j = exp(-(WIDTH |p_j - p_i| / h)^2) max(n_i . n_j, 0)^ALIKE_POWER. Over the tangent plane of point i the height of its neighbours is
 fitted by a quadric with these weights (moving least squares, Alexa et al. 2003; weights by normals as in bilateral filters,
 Fleishman et al. 2003). Weights by *outward* normals keep the two sides of a thin wall and of an edge apart: those of rotor_small,
-2 spacings apart, would otherwise
-collapse (mean error with a noise of 0.6% of the size .0036, without signs .0060, of the noisy points .0074).
+2 spacings apart, would otherwise collapse (mean error with a noise of 0.6% of the size .0036, without signs .0060, of the
+noisy points .0074).
 
 Noise: sigma_i^2 = sum w r^2 / (sum w - trace), r the residuals, trace the freedom that the fit takes. Edges and curvature add to it, so
 a low percentile over the points is taken. Measured in spacings: clean solids .00 to .03 (20,000 points), .07 at most (2,048 points,
@@ -19,6 +19,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..types import FloatArray, IntArray
+from .neighbours import tangents
 from .oriented import OrientedCloud
 
 NOISE_NEIGHBOURS, MORE_NEIGHBOURS = 24, 72  # of the fits that sigma is read from: more if the first says that there is MUCH
@@ -74,9 +75,7 @@ def _fit(
     """
     n, h, near = normals[rows], reach[rows, None], index[rows]
     gap = points[near] - points[rows][:, None]
-    u = np.cross(n, np.eye(3)[np.abs(n).argmin(axis=1)])
-    u /= np.linalg.norm(u, axis=1, keepdims=True)
-    v = np.cross(n, u)
+    u, v = tangents(n)
     x, y, z = (np.einsum("nki,ni->nk", gap, axis) for axis in (u, v, n))
     x, y = x / h, y / h
     weight = np.maximum(np.einsum("nki,ni->nk", normals[near], n), 0) ** ALIKE_POWER

@@ -7,7 +7,7 @@ for the points of which it is not sure. Normals of a plane fit, with signs at ra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,9 +24,6 @@ class Hints:
 
     directions: FloatArray
     trusted: bool = False
-
-    def __getitem__(self, rows: np.ndarray) -> Hints:
-        return Hints(self.directions[rows], self.trusted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +50,7 @@ def follow(hints: Hints, normals: FloatArray, seen: Signs) -> Signs:
     agreement = float((given == seen.sign)[tested].mean()) if tested.sum() >= LEAST_TESTED else float("nan")
     inward = not hints.trusted and agreement <= 1 - AGREE
     if not (hints.trusted or agreement >= AGREE or inward):
-        return Signs(seen.sign, seen.confidence, seen.sure, agreement)
+        return replace(seen, agreement=agreement)
     taken = known if hints.trusted else known & ~seen.sure
     return Signs(
         sign=np.where(taken, -given if inward else given, seen.sign),

@@ -44,6 +44,13 @@ def fitted_normals(points: FloatArray, tree: cKDTree, index: IntArray, spacing: 
     return plane_normals(points, wide)[0], wide
 
 
+def tangents(normals: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Two unit vectors (n, 3) each that span the planes across unit normals (n, 3), u x v is the normal."""
+    u = np.cross(normals, np.eye(3)[np.abs(normals).argmin(axis=1)])
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
+    return u, np.cross(normals, u)
+
+
 def off_plane(points: FloatArray, normals: FloatArray, row: IntArray, col: IntArray) -> FloatArray:
     """Slope (m,) in [0, 1] of the ways from points row to points col off the tangent planes of either end, the larger of the two."""
     gap = points[col] - points[row]

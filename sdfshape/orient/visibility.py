@@ -39,14 +39,19 @@ class Sky:
 
 def look_around(tree: cKDTree, radius: float, nodes: int) -> Sky:
     """The sky of a cloud, unit frame: `radius` of the opaque shell (at least what closes the gaps of the grid), `nodes` per axis."""
-    h = 2 / (nodes - 1)
-    radius = max(radius, 0.87 * h)  # half a cell's diagonal: a thinner shell on this grid would have pinholes
+    radius = _without_pinholes(radius, nodes)
     return Sky(_visibility(_shell(tree, radius, nodes)), radius)
 
 
 def see_everywhere(radius: float, nodes: int) -> Sky:
     """A sky that every place sees, with the radius that `look_around` would take."""
-    return Sky(np.ones((nodes,) * 3, np.float32), max(radius, 0.87 * 2 / (nodes - 1)))
+    return Sky(np.ones((nodes,) * 3, np.float32), _without_pinholes(radius, nodes))
+
+
+def _without_pinholes(radius: float, nodes: int) -> float:
+    """The radius, or half the diagonal of a cell: a thinner shell on this grid would have pinholes."""
+    h = 2 / (nodes - 1)
+    return max(radius, 0.87 * h)
 
 
 def _shell(tree: cKDTree, radius: float, nodes: int) -> np.ndarray:

@@ -57,9 +57,14 @@ def scan_of_mesh(
         points[mine], facing[mine] = (points[mine] - middle) @ turn.T + middle + shift, facing[mine] @ turn.T
     rows = thinned(points, count, unevenness, rng)
     points, facing = points[rows], facing[rows]
-    stray = rng.permutation(len(points))[: round(outliers * len(points))]
-    points[stray] = rng.uniform(lo, hi, (len(stray), 3))
+    strew(points, outliers, lo, hi, rng)
     return PointCloud(points, normals=facing if normals else None)
+
+
+def strew(points: FloatArray, share: float, lo: FloatArray, hi: FloatArray, rng: np.random.Generator) -> None:
+    """Put a share of the points (n, 3) anywhere in the box [lo, hi] instead, in place."""
+    stray = rng.permutation(len(points))[: round(share * len(points))]
+    points[stray] = rng.uniform(lo, hi, (len(stray), 3))
 
 
 def thinned(points: FloatArray, count: int, unevenness: float, rng: np.random.Generator) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..types import FloatArray, Mesh, PointCloud
-from .scanner import thinned
+from .scanner import strew, thinned
 
 
 def sample_surface(mesh: Mesh, count: int, seed: int) -> tuple[FloatArray, FloatArray, np.ndarray]:
@@ -46,8 +46,7 @@ def cloud_of_mesh(
         points, face_normals, face = sample_surface(mesh, count, seed)
     lo, hi = mesh.bounds
     points = points + noise * (hi - lo).max() * rng.normal(size=points.shape)
-    stray = rng.permutation(count)[: round(outliers * count)]
-    points[stray] = rng.uniform(lo, hi, (len(stray), 3))
+    strew(points, outliers, lo, hi, rng)
     colors = None
     if mesh.colors is not None:
         corners = mesh.faces[face]
