@@ -17,8 +17,9 @@ FLATNESS = 1e-6  # thickness / length below which a cloud counts as flat or stra
 
 @dataclass(frozen=True)
 class Dropped:
-    """How many rows were dropped, by reason."""
+    """How many rows were dropped, by reason, of those that were looked at."""
 
+    looked_at: int = 0
     non_finite: int = 0
     duplicates: int = 0
     outliers: int = 0
@@ -36,7 +37,7 @@ def clean(cloud: PointCloud, *, keep_outliers: bool = False) -> tuple[PointCloud
     finite = np.isfinite(cloud.points).all(axis=1)
     kept = cloud if finite.all() else cloud[finite]
     first = distinct_rows(kept.points)
-    dropped = Dropped(non_finite=int((~finite).sum()), duplicates=len(kept) - len(first))
+    dropped = Dropped(looked_at=len(cloud), non_finite=int((~finite).sum()), duplicates=len(kept) - len(first))
     if dropped.duplicates:
         kept = kept[first]
     _refuse_degenerate(kept.points, len(cloud), dropped)

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .clean import Dropped, clean, distinct_rows
-from .errors import EmptySurfaceError, InputError
+from .clean import Dropped, distinct_rows
+from .errors import EmptySurfaceError
 from .frame import HALF_EXTENT, PAD, Frame
-from .limits import MOST_ISO, check_request
+from .limits import MOST_ISO
+from .options import Options
 from .orient import Hints
-from .sample import SURFACES, Gathered, gather_evidence
+from .sample import Gathered, gather_evidence
+from .thin import enough_points
 from .train.config import PAPER_POINTS, TrainConfig, preset
 from .types import FloatArray, Mesh, PointCloud
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:  # what needs torch is imported where it is used: torch loads 
     from .lipschitz import Boxes, Layers
     from .train.record import Record
 
-NORMALS = ("auto", "use", "ignore")
 KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OCSDF: iso = first percentile of the scores)
 WORTH_A_WARNING = 0.001  # share of the points that are outliers
 THINNEST_CELLS = 1.8  # least thickness of a wrap: the grid's nodes in a slab of sqrt(3) cells hang together, however it stands
@@ -42,46 +43,6 @@ class Progress:
     steps: int = 0
     loss: float = float("nan")
     seconds_left: float = float("nan")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """preset : fast, default, quality or paper.   resolution : cells of the extraction grid along its longest side; parts that are wrapped
-    are made thick enough for it.
-    surface : auto, closed, open or wrap.   iso : level of the mesh, world units, 0 the surface itself.   seed, threads, device.
-    keep_all : also keep pieces of the mesh that no point of the scan explains.
-    normals : of the file: auto believes them if they agree with what is seen, use believes them, ignore does not look.
-    sensor : (3,) where the scanner stood, world units; every point is then taken to have been seen from there.
-    keep_outliers : also reconstruct from points that stand apart from every surface.
-    """
-
-    preset: str = "default"
-    resolution: int = 200
-    surface: str = "auto"
-    iso: float = 0.0
-    seed: int = 0
-    threads: int | None = None
-    device: str = "cpu"
-    keep_all: bool = False
-    keep_outliers: bool = False
-    normals: str = "auto"
-    sensor: tuple[float, float, float] | None = None
-
-    def __post_init__(self) -> None:
-        preset(self.preset)
-        if self.surface not in SURFACES:
-            raise InputError(f"surface must be one of {', '.join(SURFACES)}, got {self.surface!r}")
-        check_request(self.resolution, self.iso)
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"threads must be at least 1, got {self.threads}")
-        if self.normals not in NORMALS:
-            raise InputError(f"normals must be one of {', '.join(NORMALS)}, got {self.normals!r}")
-        if self.sensor is not None and not (len(self.sensor) == 3 and np.isfinite(self.sensor).all()):
-            raise InputError(f"sensor must be three finite coordinates, got {self.sensor}")
-        if self.preset == "paper" and self.device != "cpu":
-            raise InputError(f"device must be cpu for the preset paper, got {self.device!r}")
-        if not 0 <= self.seed < 2**63:
-            raise InputError(f"seed must be 0 to 2^63 - 1, got {self.seed}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +84,9 @@ def reconstruct(
     watch = _Stopwatch(progress or (lambda _: None))
     _load_torch(options.device)
     watch.start("orient")
-    kept, dropped = clean(cloud, keep_outliers=options.keep_outliers)
-    frame = Frame.from_points(kept.points)
     rng = np.random.default_rng(options.seed)
+    kept, dropped, voxel = enough_points(cloud, config.points, rng, keep_outliers=options.keep_outliers)
+    frame = Frame.from_points(kept.points)
     if abs(options.iso) > (farthest := frame.length_to_world(MOST_ISO)):
         raise EmptySurfaceError(f"iso must be within {farthest:.4g} of the surface, got {options.iso:g}")
     in_unit = frame.to_unit(kept.points)
@@ -146,7 +107,7 @@ def reconstruct(
         mesh, phantoms = (extraction.mesh, 0) if options.keep_all else drop_unexplained(extraction.mesh, kept.points)
         mesh = transfer_colors(mesh, kept)
         watch.start("")
-        job = _Job(cloud, kept, dropped, gathered, options, config, watch.seconds)
+        job = _Job(cloud, kept, dropped, voxel, gathered, options, config, watch.seconds)
         return Reconstruction(mesh, field, _report(job, field, extraction, mesh, phantoms))
 
 
@@ -237,6 +198,7 @@ class _Job:
     cloud: PointCloud
     kept: PointCloud
     dropped: Dropped
+    voxel: float
     gathered: Gathered
     options: Options
     config: TrainConfig
@@ -250,13 +212,15 @@ def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh:
 
     at_points = np.abs(field(job.kept.points))
     warnings = list(job.gathered.warnings)
-    if (share := job.dropped.outliers / len(job.cloud)) > WORTH_A_WARNING:
-        warnings.append(f"{job.dropped.outliers} points ({share:.1%}) belong to no surface and were dropped (--keep-outliers keeps them)")
+    if (share := job.dropped.outliers / job.dropped.looked_at) > WORTH_A_WARNING:
+        warnings.append(
+            f"{job.dropped.outliers} points ({share:.1%} of those looked at) are on no surface and were dropped (--keep-outliers keeps them)"
+        )
     if phantoms:
         warnings.append(f"{phantoms} pieces of the surface that no point explains were left out of the mesh (--keep-all keeps them)")
     return {
         "version": REPORT_VERSION,
-        "input": {"path": None, "points": len(job.kept), "bounds": job.kept.bounds.tolist(), "dropped": vars(job.dropped)},
+        "input": _input_facts(job),
         "preset": job.options.preset,
         "config": job.config.as_dict(),
         "seed": job.options.seed,
@@ -277,6 +241,12 @@ def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh:
         "fit": {"mean_abs_f": float(at_points.mean()), "max_abs_f": float(at_points.max())},
         "warnings": warnings,
     }
+
+
+def _input_facts(job: _Job) -> dict[str, Any]:
+    bounds, came = job.kept.bounds.tolist(), len(job.cloud)
+    facts = {"path": None, "points": len(job.kept), "bounds": bounds, "dropped": vars(job.dropped)}
+    return facts | {"came": came, "averaged_over": job.voxel}
 
 
 def _surface_facts(gathered: Gathered, frame: Frame) -> dict[str, Any]:

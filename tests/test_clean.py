@@ -16,14 +16,14 @@ SLANTED = np.array([0.36, 0.48, 0.8])
 def test_a_good_cloud_passes_as_it_came():
     cloud = PointCloud(sphere_points(300))
     kept, dropped = clean(cloud)
-    assert dropped == Dropped(0, 0) and np.array_equal(kept.points, cloud.points)
+    assert dropped == Dropped(len(cloud)) and np.array_equal(kept.points, cloud.points)
 
 
 def test_rows_that_are_not_finite_are_dropped_and_counted():
     points = sphere_points(300)
     points[[3, 50, 299]] = [[np.nan, 0, 0], [0, np.inf, 0], [0, 0, -np.inf]]
     kept, dropped = clean(PointCloud(points))
-    assert dropped == Dropped(non_finite=3, duplicates=0)
+    assert dropped == Dropped(300, non_finite=3)
     assert np.array_equal(kept.points, np.delete(points, [3, 50, 299], axis=0))
 
 
@@ -31,7 +31,7 @@ def test_duplicates_keep_their_first_row_and_the_order():
     points = sphere_points(300)
     rows = np.concatenate([np.arange(300), [5, 5, 0], np.arange(10)])
     kept, dropped = clean(PointCloud(points[rows]))
-    assert dropped == Dropped(0, duplicates=13) and np.array_equal(kept.points, points)
+    assert dropped == Dropped(len(rows), duplicates=13) and np.array_equal(kept.points, points)
     shuffled = np.random.default_rng(0).permutation(300)
     assert np.array_equal(clean(PointCloud(points[shuffled]))[0].points, points[shuffled])
 
@@ -42,7 +42,7 @@ def test_columns_follow_the_rows_that_stay():
     number = np.arange(225)
     colors = np.stack([number, number, number], -1).astype(np.uint8)
     kept, dropped = clean(PointCloud(points, normals=2 * points, colors=colors, labels=number))
-    assert dropped == Dropped(5, 20) and len(kept) == 200
+    assert dropped == Dropped(225, 5, 20) and len(kept) == 200
     assert np.array_equal(kept.normals, 2 * kept.points) and np.array_equal(points[kept.labels], kept.points)
     assert np.array_equal(kept.colors[:, 0], kept.labels.astype(np.uint8)) and (np.diff(kept.labels) > 0).all()
 

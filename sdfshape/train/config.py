@@ -49,6 +49,7 @@ class OptimizerConfig:
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """margin : m of the loss.   weight : (first, last) lambda, rising geometrically over the first `ramp` of the steps.
+    points : about as many averages stand for a larger cloud.
     labels : places whose side is found out before training.   walk : whether proposals walk to the surface (Algorithm 1).
     """
 
@@ -57,6 +58,7 @@ class TrainConfig:
     margin: float = 2e-3
     weight: tuple[float, float] = (2.0, 100.0)
     ramp: float = 0.8
+    points: int = 60_000
     labels: int = 160_000
     walk: bool = True
 
@@ -64,6 +66,7 @@ class TrainConfig:
         _require(self.margin > 0, "margin", "above 0", self.margin)
         _require(0 < self.weight[0] <= self.weight[1], "weight", "rising and above 0", self.weight)
         _require(0 < self.ramp <= 1, "ramp", "in (0, 1]", self.ramp)
+        _require(self.points >= 1000, "points", "at least 1000", self.points)
         _require(self.labels >= 1000, "labels", "at least 1000", self.labels)
 
     def for_slabs(self) -> TrainConfig:
@@ -90,7 +93,9 @@ def _require(good: bool, name: str, law: str, came: object) -> None:
 PRESETS: dict[str, TrainConfig] = {
     "fast": TrainConfig(network=NetworkConfig(networks=8), optimizer=OptimizerConfig(steps=300), labels=100_000),
     "default": TrainConfig(),
-    "quality": TrainConfig(network=NetworkConfig(networks=32), optimizer=OptimizerConfig(steps=3200, batch=16384), labels=600_000),
+    "quality": TrainConfig(
+        network=NetworkConfig(networks=32), optimizer=OptimizerConfig(steps=3200, batch=16384), labels=600_000, points=200_000
+    ),
     # 40 epochs of 2,048 points in batches of 128; margin .05 of the paper's {.01, .05, .2, 1}
     "paper": TrainConfig(
         network=NetworkConfig(kind="bjorck", networks=1, width=512, depth=4),

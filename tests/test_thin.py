@@ -1,0 +1,79 @@
+"""Averages over voxels: few enough, near the surface, without strays, wherever the cloud is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sdfshape import PointCloud, reconstruct
+from sdfshape.thin import LOOKED_AT, averages, enough_points
+from sdfshape.train.config import NetworkConfig, OptimizerConfig, TrainConfig
+
+MOST = 3000
+
+
+def sphere(count: int, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    way = rng.normal(size=(count, 3))
+    return way / np.linalg.norm(way, axis=1, keepdims=True)
+
+
+def thinned(points: np.ndarray, **columns: np.ndarray) -> tuple[PointCloud, float]:
+    kept, _, side = enough_points(PointCloud(points, **columns), MOST, np.random.default_rng(0), keep_outliers=False)
+    return kept, side
+
+
+def off_sphere(points: np.ndarray) -> np.ndarray:
+    return np.abs(np.linalg.norm(points, axis=1) - 1)
+
+
+def test_a_small_cloud_stays_as_it_is():
+    points = sphere(MOST)
+    kept, side = thinned(points)
+    assert side == 0 and np.array_equal(kept.points, points)
+
+
+@pytest.mark.parametrize("times", [2, 20])
+def test_about_as_many_as_asked_for_and_on_the_surface_up_to_its_curvature(times: int):
+    kept, side = thinned(sphere(times * MOST))
+    assert 0.8 * MOST < len(kept) <= MOST
+    # a cap of a sphere as wide as a voxel's diagonal is 3 side^2 / 8 high
+    assert off_sphere(kept.points).max() < 3 * side**2 / 8 * (1 + 1e-9)
+
+
+def test_strays_do_not_fill_the_voxels():
+    rng = np.random.default_rng(1)
+    strays = rng.uniform(-1.2, 1.2, (10 * MOST, 3))
+    kept, _ = thinned(rng.permutation(np.concatenate([sphere(40 * MOST), strays])))
+    assert len(kept) > 0.7 * MOST
+    assert (off_sphere(kept.points) > 0.1).mean() < 0.005
+
+
+def test_far_from_the_origin_nothing_changes():
+    points, shift = sphere(10 * MOST), np.array([5e5, 4e6, 100.0])
+    near, far = thinned(points)[0].points, thinned(points + shift)[0].points - shift
+    assert len(near) == len(far) and np.abs(np.sort(near, axis=0) - np.sort(far, axis=0)).max() < 1e-7
+
+
+def test_every_point_of_a_voxel_counts_once():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(0, 1, (500, 3))
+    cloud = PointCloud(points, normals=np.tile([0.0, 0.0, 2.0], (500, 1)), colors=rng.integers(0, 256, (500, 3)).astype(np.uint8))
+    one = averages(cloud, np.zeros(3), 1.0, among=_numbers([[0, 0, 0]]))
+    assert np.allclose(one.points, points.mean(axis=0)) and np.array_equal(one.normals, [[0, 0, 1]])
+    assert np.array_equal(one.colors, np.rint(cloud.colors.mean(axis=0, keepdims=True)))
+    assert len(averages(cloud, np.zeros(3), 0.5, among=_numbers([[0, 0, 0], [1, 1, 1], [5, 5, 5]]))) == 2
+
+
+def _numbers(cells: list[list[int]]) -> np.ndarray:
+    from sdfshape.thin import _voxels
+
+    return _voxels(np.array(cells) + 0.5, 1.0)
+
+
+def test_the_report_says_what_came_and_what_was_taken():
+    config = TrainConfig(network=NetworkConfig(networks=2, width=8, depth=2), optimizer=OptimizerConfig(steps=5), points=MOST)
+    came = 2 * LOOKED_AT * MOST
+    facts = reconstruct(PointCloud(sphere(came)), config=config, resolution=32, keep_all=True).report["input"]
+    assert facts["came"] == came and facts["points"] <= MOST and facts["averaged_over"] > 0
+    assert facts["dropped"]["looked_at"] == LOOKED_AT * MOST
