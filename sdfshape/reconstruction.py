@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # what needs torch is imported where it is used: torch loads 
     from .train.record import Record
 
 KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OCSDF: iso = first percentile of the scores)
+BRIDGED_IS_MUCH = 0.02  # share of the surface
 WORTH_A_WARNING = 0.001  # share of the points that are outliers
 THINNEST_CELLS = 1.8  # least thickness of a wrap: the grid's nodes in a slab of sqrt(3) cells hang together, however it stands
 
@@ -208,16 +209,18 @@ class _Job:
 def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh: Mesh, phantoms: int) -> dict[str, Any]:
     import torch
 
-    from .evaluate.report import REPORT_VERSION, field_facts, mesh_facts, peak_rss_mb
+    from .evaluate.report import REPORT_VERSION, field_facts, fit_facts, mesh_facts, peak_rss_mb
 
-    at_points = np.abs(field(job.kept.points))
+    fit = fit_facts(field, mesh, job.kept.points, field.frame.length_to_world(job.gathered.spacing))
     warnings = list(job.gathered.warnings)
     if (share := job.dropped.outliers / job.dropped.looked_at) > WORTH_A_WARNING:
         warnings.append(
-            f"{job.dropped.outliers} points ({share:.1%} of those looked at) are on no surface and were dropped (--keep-outliers keeps them)"
+            f"{job.dropped.outliers} points ({share:.1%} of those seen) are on no surface and were dropped (--keep-outliers keeps them)"
         )
     if phantoms:
         warnings.append(f"{phantoms} pieces of the surface that no point explains were left out of the mesh (--keep-all keeps them)")
+    if fit["bridged"] > BRIDGED_IS_MUCH and job.gathered.kind == "closed":
+        warnings.append(f"{fit['bridged']:.0%} of the surface bridges holes of the scan: it is smooth there, not measured")
     return {
         "version": REPORT_VERSION,
         "input": _input_facts(job),
@@ -238,7 +241,7 @@ def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh:
             "dense_evaluations": extraction.dense_evaluations,
         },
         "mesh": mesh_facts(mesh, phantoms),
-        "fit": {"mean_abs_f": float(at_points.mean()), "max_abs_f": float(at_points.max())},
+        "fit": fit,
         "warnings": warnings,
     }
 
@@ -256,6 +259,7 @@ def _surface_facts(gathered: Gathered, frame: Frame) -> dict[str, Any]:
         "confidence": gathered.confidence,
         "hints_followed": gathered.hints,
         "hints_agree": gathered.hints_agree,
+        "spacing": frame.length_to_world(gathered.spacing),
         "noise_estimate": frame.length_to_world(gathered.noise),
         "ball_radius": frame.length_to_world(gathered.ball_radius),
         "least_thickness": frame.length_to_world(gathered.least_thickness),

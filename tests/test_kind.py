@@ -105,3 +105,24 @@ def test_lost_points_are_those_of_a_fin_on_a_ball():
     lost, in_patches = lost_points(orient(points, rng))
     assert whole < 0.001 and 0.05 < in_patches <= lost < 500 / 3400
     assert gather(points).kind == "wrap"
+
+
+def cap(lowest: float, count: int = 6000) -> np.ndarray:
+    """The part of a sphere of radius 0.7 above z = lowest, moved down by as much: its rim is at z = 0."""
+    height = np.random.default_rng(0).uniform(lowest, 0.7, count)
+    angle, ring = np.random.default_rng(1).uniform(0, 2 * np.pi, count), np.sqrt(0.49 - height**2)
+    return np.stack([ring * np.cos(angle), ring * np.sin(angle), height - lowest], axis=1)
+
+
+@pytest.mark.parametrize("lowest", [-0.2, 0.1, 0.25])
+def test_a_part_of_a_sphere_is_closed_by_a_flat_bridge(lowest: float):
+    """Both sides are in sight and the ball reaches both. On the disc through the rim w is 1/2: a cap fills half of the sky there."""
+    rim = np.sqrt(0.49 - lowest**2)
+    half = gather(cap(lowest))
+    assert half.kind == "closed"
+    for rows, side in ((half.evidence.inside, 1), (half.evidence.outside, -1)):
+        over_hole = (np.linalg.norm(rows[:, :2], axis=1) < 0.8 * rim) & (np.abs(rows[:, 2]) < 0.1)
+        height, reach = side * rows[over_hole, 2], rows[over_hole, 3]
+        assert over_hole.sum() > 60
+        assert height.min() > -0.025  # areas of points are estimates, and with them w
+        assert (reach < np.maximum(height, 0) + 0.025).all()  # moved so far, its label is still right

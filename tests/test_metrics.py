@@ -85,3 +85,16 @@ def test_a_mesh_without_area_is_refused(mesh):
         sample_surface(mesh, 10, 0)
     with pytest.raises(InputError, match="must have area"):
         compare(mesh, UNIT, samples=10)
+
+
+def test_what_bridges_a_hole_is_told_and_what_points_are_on_is_not():
+    from test_field import box_field
+
+    from sdfshape.evaluate.report import BRIDGED, fit_facts
+
+    ball = icosphere(1.0, subdivisions=4)
+    lowest, spacing = 0.2, 0.1
+    points = ball.vertices[ball.vertices[:, 2] > lowest]
+    bridged = (ball.vertices[:, 2] < lowest - BRIDGED * spacing).mean()
+    assert fit_facts(box_field(), ball, ball.vertices, spacing)["bridged"] == 0
+    assert fit_facts(box_field(), ball, points, spacing)["bridged"] == pytest.approx(bridged, abs=0.03)

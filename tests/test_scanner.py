@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from shapes import icosphere
 
 from sdfshape import Mesh
 from sdfshape.errors import InputError
+from sdfshape.io import read_mesh
 from sdfshape.sample.scanner import scan_of_mesh
 from sdfshape.sample.surface import cloud_of_mesh
 
@@ -34,6 +37,18 @@ def test_points_lie_on_the_surface_and_normals_look_at_the_camera():
 def test_what_no_camera_sees_is_missing():
     assert radii(scan_of_mesh(nested(), 2000, 0).points).min() > 0.99
     assert radii(cloud_of_mesh(nested(), 2000, 0).points).min() < 0.41  # uniform sampling sees it
+
+
+@pytest.mark.parametrize("name", ["fandisk.obj", "featuretype.STL"])
+def test_no_ray_passes_through_a_surface(name: str, shared_data: Path):
+    """What is hit is seen from outside. (With VTK's static locator a third of the rays on fandisk went through its faces.)"""
+    import igl
+
+    mesh = read_mesh(shared_data / "solids" / name)
+    cloud = scan_of_mesh(mesh, 3000, 0, views=6, normals=True)
+    step = 1e-4 * np.ptp(mesh.bounds, axis=0).max()
+    ahead = igl.fast_winding_number(np.array(mesh.vertices), np.array(mesh.faces), cloud.points + step * cloud.normals)
+    assert (ahead > 0.5).mean() < 1e-3
 
 
 def test_one_view_sees_one_side():

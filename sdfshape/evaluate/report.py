@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ..extract.components import is_watertight, vertex_components
 from ..field import SignedDistanceField
 from ..io import atomic_write
-from ..types import Mesh
+from ..types import FloatArray, Mesh
 from .metrics import Comparison
 
 REPORT_VERSION = 1
+BRIDGED = 4.0  # spacings
 
 
 def mesh_facts(mesh: Mesh, dropped_components: int = 0) -> dict[str, Any]:
@@ -50,6 +52,16 @@ def field_facts(field: SignedDistanceField, samples: int = 20_000, seed: int = 0
         "cells_evaluations": field.far.evaluations if field.far is not None else 0,
         "eikonal_residual": float(np.abs(np.linalg.norm(gradient, axis=1) - 1).mean()),
     }
+
+
+def fit_facts(field: SignedDistanceField, mesh: Mesh, points: FloatArray, spacing: float) -> dict[str, Any]:
+    """How far the points (n, 3) are from the surface, by the field, and which share of the mesh's vertices bridges holes: nearer than
+    BRIDGED of their spacings no point is. World units; `bridged` is null where the spacing is not known.
+    """
+    at_points = np.abs(field(points))
+    alone = cKDTree(points).query(mesh.vertices, distance_upper_bound=BRIDGED * spacing, workers=-1)[0] == np.inf
+    bridged = float(alone.mean()) if spacing > 0 and len(alone) else float("nan")
+    return {"mean_abs_f": float(at_points.mean()), "max_abs_f": float(at_points.max()), "bridged": bridged}
 
 
 def metric_facts(comparison: Comparison) -> dict[str, Any]:

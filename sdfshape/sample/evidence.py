@@ -13,11 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..orient import OrientedCloud, WindingNumber
-from ..orient.places import draw_places
+from ..orient.places import draw_places, in_domain
 from ..types import FloatArray, IntArray
 
 UNKNOWN = 0.1  # winding numbers nearer than half of this to 1/2 give no label; 0.2 and 0 both lost the neck of a claw of lordquas,
 # 0.7 spacings thick, on two seeds of two; the Chamfer distances of seven other shapes are equal to 0.5%
+AWAY = (1.0, 3.0)  # in spacings from the cloud: where places go over from beside the points, where winding numbers are noisy, to holes
+BRIDGE, BRIDGE_SIGMA = 0.25, 0.25  # |w - 1/2| of places near a bridge, and how far from these, in distances to the cloud, more are drawn
+LEAST_BRIDGE, MORE_OVER_HOLES = 0.001, 0.1  # share of the places that are near a bridge if there are holes; share of more places then
+SURE_WINDING = 0.45  # |w - 1/2| of places far from a surface; w is harmonic away from the points, so less tells how far a bridge is
 NEAR_SIGMAS = (0.25, 0.5, 1.0)  # standard deviations of the places near the cloud, in spacings
 SLAB_SIGMAS = (0.3, 0.6, 1.2)  # the same where a closing is used, in half thicknesses, if these are larger
 PLANE_TO_POINT = (1.0, 3.0)  # in spacings from the cloud: where the distance to the surface goes over from planes to points
@@ -40,13 +44,28 @@ NO_EVIDENCE = Evidence(np.zeros((0, 5), np.float32), np.zeros((0, 5), np.float32
 
 
 def closed_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator) -> Evidence:
-    """About `count` labelled places by the winding number of an oriented cloud, nine tenths of them near it."""
+    """About `count` labelled places by the winding number of an oriented cloud, nine tenths of them near it; more over holes."""
+    number = WindingNumber(cloud.points, cloud.sharpened, cloud.areas)
     places = draw_places(cloud.points, [s * cloud.spacing for s in NEAR_SIGMAS], count, rng)
-    winding = WindingNumber(cloud.points, cloud.sharpened, cloud.areas)(places)
+    winding = number(places)
     distance, nearest = cloud.tree.query(places, workers=-1)
-    inside, outside = winding > 0.5 + UNKNOWN / 2, winding < 0.5 - UNKNOWN / 2
+    bridge = np.flatnonzero((distance > AWAY[1] * cloud.spacing) & (np.abs(winding - 0.5) < BRIDGE))
+    if len(bridge) > LEAST_BRIDGE * count:
+        row = rng.choice(bridge, size=round(MORE_OVER_HOLES * count))
+        more = in_domain(places[row] + BRIDGE_SIGMA * distance[row, None] * rng.normal(size=(len(row), 3)))
+        places, winding = np.concatenate([places, more]), np.concatenate([winding, number(more)])
+        distance, nearest = cloud.tree.query(places, workers=-1)
+    off, far = np.abs(winding - 0.5), _passage(distance / cloud.spacing, AWAY)
+    decided, inside = off > UNKNOWN / 2 * (1 - far), winding > 0.5
     surface = _surface_distance(cloud, places, distance, nearest, inside)
-    return _split(places, distance - KEEP_SPACINGS * cloud.spacing, surface, inside, outside)
+    within = 1 - far * (1 - np.minimum(off / SURE_WINDING, 1))  # a surface that bridges a hole is nearer than the nearest point
+    reach = np.minimum(distance - KEEP_SPACINGS * cloud.spacing, within * distance)
+    return _split(places, reach, within * surface, decided & inside, decided & ~inside)
+
+
+def _passage(x: FloatArray, between: tuple[float, float]) -> FloatArray:
+    """0 below, 1 above, linear between."""
+    return np.clip((x - between[0]) / (between[1] - between[0]), 0, 1)
 
 
 def _surface_distance(cloud: OrientedCloud, places: FloatArray, distance: FloatArray, nearest: IntArray, inside: np.ndarray) -> FloatArray:
@@ -57,8 +76,7 @@ def _surface_distance(cloud: OrientedCloud, places: FloatArray, distance: FloatA
     sharp = cloud.sharpened[nearest]
     plane = np.einsum("mi,mi->m", places - cloud.points[nearest], sharp) * np.where(inside, -1.0, 1.0)
     point = np.sqrt(np.maximum(distance**2 - (GAP_SPACINGS * cloud.spacing) ** 2, 0))
-    near, far = PLANE_TO_POINT
-    share = np.clip((distance / cloud.spacing - near) / (far - near), 0, 1)
+    share = _passage(distance / cloud.spacing, PLANE_TO_POINT)
     return (1 - share) * np.maximum(plane, 0) + share * point
 
 

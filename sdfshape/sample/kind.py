@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DegenerateCloudError
-from ..orient import NOISY, Hints, OrientedCloud, coherence, denoised, hollow, lost_points, noise_level, orient, overturn
+from ..orient import NOISY, Hints, OrientedCloud, coherence, denoised, hollow, lost_points, noise_level, orient, overturn, seen_from_the_sky
 from ..types import FloatArray
 from .evidence import NO_EVIDENCE, Evidence, closed_evidence, wrapped_evidence
 
@@ -29,6 +29,8 @@ NOISY_COHERENT = 0.93  # of noisy clouds: solids with 1% noise .94 and up, furni
 # Chamfer (elephant, armadillo, lordquas, bunny from 2,048 and 3,000 points), at most (.026, 0), lamp_0129 (.017, .0008); furniture that
 # a closed surface robs of taps and boards (.018, .0064), (.041, .021) and up, or (.065, 0)
 FEW_LOST, FEW_IN_PATCHES = 0.04, 0.004
+# the same where sides are by the sky alone: scans of solids from one or two cameras at most (.006, .001), furniture (.026, .001) and up
+HARDLY_LOST, HARDLY_IN_PATCHES = 0.015, 0.003
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,7 @@ class Gathered:
     """evidence to train on.   kind : closed, wrap, open, or points alone.   warnings : what the user should know.
     coherence : of the orientation in [0, 1], nan if not looked at.
     confidence : mean over the points of how surely their normal points out.
+    spacing : typical distance between neighbours, unit frame.
     noise : estimate of the standard deviation of the points off the surface, unit frame.
     hints : whether given normals, or the sensor, were followed; none without.   hints_agree : share of the tested ones that agreed.
     ball_radius : of the ball that was rolled over the points, unit frame; slots narrower than two are not seen.
@@ -46,6 +49,7 @@ class Gathered:
     kind: str
     coherence: float = float("nan")
     confidence: float = float("nan")
+    spacing: float = float("nan")
     noise: float = float("nan")
     hints: bool | None = None
     hints_agree: float = float("nan")
@@ -76,12 +80,11 @@ def gather_evidence(
     noisy = sigma > NOISY * cloud.spacing
     if noisy:
         cloud = orient(denoised(cloud, sigma), rng, least_thickness, hints)
-    agreed = float("nan")
+    agreed, closed = float("nan"), False
     if surface in ("auto", "closed"):
-        cloud = overturn(cloud)
-        agreed = coherence(cloud, rng)
+        cloud, agreed, closed = _sides(overturn(cloud), NOISY_COHERENT if noisy else COHERENT, rng)
     stage("sample")
-    if surface == "closed" or agreed >= (NOISY_COHERENT if noisy else COHERENT) or (surface == "auto" and _loses_no_part(cloud)):
+    if surface == "closed" or closed:
         evidence, kind, thickness = closed_evidence(cloud, labels, rng), "closed", 0.0
     else:
         cloud, kind = (hollow(cloud, rng), "open") if surface == "open" else (cloud, "wrap")
@@ -92,6 +95,7 @@ def gather_evidence(
         kind=kind,
         coherence=agreed,
         confidence=float(cloud.confidence.mean()),
+        spacing=cloud.spacing,
         noise=sigma,
         hints=cloud.followed if hints is not None else None,
         hints_agree=cloud.agreement,
@@ -101,9 +105,21 @@ def gather_evidence(
     )
 
 
-def _loses_no_part(cloud: OrientedCloud) -> bool:
-    lost, in_patches = lost_points(cloud)
-    return lost < FEW_LOST and in_patches < FEW_IN_PATCHES
+def _sides(cloud: OrientedCloud, enough: float, rng: np.random.Generator) -> tuple[OrientedCloud, float, bool]:
+    """The cloud with the sides that make more sense, its coherence, and whether a closed surface is to be had from it."""
+    agreed = coherence(cloud, rng)
+    if agreed >= enough:
+        return cloud, agreed, True
+    if not cloud.followed:  # half of a shell? Its inside is in sight too
+        other = overturn(seen_from_the_sky(cloud))
+        if _loses_at_most(other, HARDLY_LOST, HARDLY_IN_PATCHES):
+            return other, coherence(other, rng), True
+    return cloud, agreed, _loses_at_most(cloud, FEW_LOST, FEW_IN_PATCHES)
+
+
+def _loses_at_most(cloud: OrientedCloud, points: float, in_patches: float) -> bool:
+    lost, patches = lost_points(cloud)
+    return lost < points and patches < in_patches
 
 
 def _warnings(agreed: float, surface: str, kind: str) -> tuple[str, ...]:
