@@ -49,8 +49,10 @@ def extract_surface(
     active = active_cells(evaluate, grid, iso=iso, lipschitz=lipschitz, slack=slack, among=among)
     if not len(active.cells):
         raise _no_surface(iso, "no cell of the grid comes near it")
-    corners = (active.cells[:, None] + CORNERS).reshape(-1, 3)
-    flat = np.unique(np.ravel_multi_index(tuple(corners.T), grid.nodes))
+    wanted = np.zeros(grid.nodes, bool)
+    for corner in CORNERS:
+        wanted[tuple((active.cells + corner).T)] = True
+    flat = np.flatnonzero(wanted)
     values = np.full(grid.nodes, np.nan, np.float32)
     values.ravel()[flat] = evaluate(grid.node_position(np.stack(np.unravel_index(flat, grid.nodes), -1)))
     mask = np.zeros(grid.nodes, bool)

@@ -91,10 +91,14 @@ def _require(good: bool, name: str, law: str, came: object) -> None:
 
 
 PRESETS: dict[str, TrainConfig] = {
-    "fast": TrainConfig(network=NetworkConfig(networks=8), optimizer=OptimizerConfig(steps=300), labels=100_000),
+    "fast": TrainConfig(network=NetworkConfig(networks=8), optimizer=OptimizerConfig(steps=300), labels=60_000, points=10_000),
     "default": TrainConfig(),
     "quality": TrainConfig(
-        network=NetworkConfig(networks=32), optimizer=OptimizerConfig(steps=3200, batch=16384), labels=600_000, points=200_000
+        network=NetworkConfig(networks=32),
+        optimizer=OptimizerConfig(steps=3200, batch=16384),
+        weight=(2.0, 300.0),
+        labels=600_000,
+        points=200_000,
     ),
     # 40 epochs of 2,048 points in batches of 128; margin .05 of the paper's {.01, .05, .2, 1}
     "paper": TrainConfig(
