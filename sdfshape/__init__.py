@@ -2,7 +2,7 @@
 
 The pipeline, in the order of the rooms of this package:
 
-    file -> io -> PointCloud -> clean -> frame (world -> unit) -> orient -> sample (evidence) -> train (1-Lipschitz network, hKR)
+    file -> io -> PointCloud -> clean -> thin -> frame (world -> unit) -> orient -> sample (evidence) -> train (1-Lipschitz network, hKR)
          -> field (certified) -> extract (pruned marching cubes) -> Mesh -> io -> file
 
 Conventions. f < 0 inside, f > 0 outside. NumPy float64 in world units (the units of the file) outside; torch float32 in the unit frame

@@ -24,6 +24,7 @@ from .train.config import PAPER_POINTS, TrainConfig, preset
 from .types import FloatArray, Mesh, PointCloud
 
 if TYPE_CHECKING:  # what needs torch is imported where it is used: torch loads while the points are oriented
+    from .evaluate.score import Scores
     from .extract import Extraction
     from .field import SignedDistanceField
     from .lipschitz import Boxes, Layers
@@ -48,11 +49,14 @@ class Progress:
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """mesh : world units, watertight.   field : the certified signed distance.   report : values that `evaluate.write_report` writes."""
+    """mesh : world units, watertight.   field : the certified signed distance.   report : values that `evaluate.write_report` writes.
+    scores : of all points that came, in their order: how far each is off the surface, and which are outliers.
+    """
 
     mesh: Mesh
     field: SignedDistanceField
     report: dict[str, Any]
+    scores: Scores
 
 
 def reconstruct(
@@ -107,9 +111,10 @@ def reconstruct(
         extraction = extract_mesh(field, resolution=options.resolution, iso=options.iso)
         mesh, phantoms = (extraction.mesh, 0) if options.keep_all else drop_unexplained(extraction.mesh, kept.points)
         mesh = transfer_colors(mesh, kept)
+        scores = _scores(field, cloud, gathered)
         watch.start("")
         job = _Job(cloud, kept, dropped, voxel, gathered, options, config, watch.seconds)
-        return Reconstruction(mesh, field, _report(job, field, extraction, mesh, phantoms))
+        return Reconstruction(mesh, field, _report(job, field, extraction, mesh, phantoms, scores), scores)
 
 
 def _load_torch(device: str) -> None:
@@ -153,6 +158,13 @@ def _field(layers: Layers, boxes: Boxes, frame: Frame, info: dict[str, Any], poi
         level = float(np.percentile(SignedDistanceField(layers, boxes, frame, 0.0).mosaic_unit(points), KEEPS))
         layers = layers.lowered(level / boxes.scale)
     return SignedDistanceField(layers, boxes, frame, measured_float32_error(layers, boxes), info | {"level_unit": level})
+
+
+def _scores(field: SignedDistanceField, cloud: PointCloud, gathered: Gathered) -> Scores:
+    from .evaluate.score import one_class_scores
+
+    spacing, noise = (field.frame.length_to_world(length) for length in (gathered.spacing, gathered.noise))
+    return one_class_scores(field, cloud.points, spacing=spacing, noise=noise, filled=gathered.kind != "closed")
 
 
 def _hints(cloud: PointCloud, options: Options) -> Hints | None:
@@ -206,12 +218,13 @@ class _Job:
     seconds: dict[str, float]
 
 
-def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh: Mesh, phantoms: int) -> dict[str, Any]:
+def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh: Mesh, phantoms: int, scores: Scores) -> dict[str, Any]:
     import torch
 
     from .evaluate.report import REPORT_VERSION, field_facts, fit_facts, mesh_facts, peak_rss_mb
 
-    fit = fit_facts(field, mesh, job.kept.points, field.frame.length_to_world(job.gathered.spacing))
+    fit = fit_facts(field, mesh, job.kept.points, field.frame.length_to_world(job.gathered.spacing), job.options.iso)
+    fit |= {"outliers": int((scores.outliers & np.isfinite(scores.values)).sum()), "outlier_limit": scores.limit}
     warnings = list(job.gathered.warnings)
     if (share := job.dropped.outliers / job.dropped.looked_at) > WORTH_A_WARNING:
         warnings.append(
@@ -247,7 +260,7 @@ def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh:
 
 
 def _input_facts(job: _Job) -> dict[str, Any]:
-    bounds, came = job.kept.bounds.tolist(), len(job.cloud)
+    bounds, came = job.cloud.bounds.tolist(), len(job.cloud)
     facts = {"path": None, "points": len(job.kept), "bounds": bounds, "dropped": vars(job.dropped)}
     return facts | {"came": came, "averaged_over": job.voxel}
 

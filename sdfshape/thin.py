@@ -28,21 +28,29 @@ def enough_points(cloud: PointCloud, most: int, rng: np.random.Generator, *, kee
 
     What was dropped counts the points that were looked at (`Dropped.looked_at`). Raises what `clean` raises.
     """
-    some = cloud
-    if len(cloud) > LOOKED_AT * most:
-        some = cloud[np.sort(rng.permutation(len(cloud))[: LOOKED_AT * most])]
+    finite = np.flatnonzero(np.isfinite(cloud.points).all(axis=1))
+    if len(finite) <= LOOKED_AT * most:
+        whole = some = cloud
+    else:
+        whole = cloud[finite]
+        some = whole[np.sort(rng.permutation(len(whole))[: LOOKED_AT * most])]
     kept, dropped = clean(some, keep_outliers=keep_outliers)
+    if len(kept) <= most and some is not whole:  # many of them were duplicates or strays: the rest may be, too
+        whole = some = cloud
+        kept, dropped = clean(cloud, keep_outliers=keep_outliers)
+    if some is not cloud:
+        dropped = replace(dropped, looked_at=len(some) + len(cloud) - len(finite), non_finite=len(cloud) - len(finite))
     if len(kept) <= most:
         return kept, dropped, 0.0
     corner, extent = kept.bounds[0], float(np.ptp(kept.bounds, axis=0).max())
     local = kept.points - corner
     side = _side_for(local, extent, most)
-    whole = kept if some is cloud else cloud[np.isfinite(cloud.points).all(axis=1)]
-    return averages(whole, corner, side, among=_voxels(local, side)), dropped, side
+    return averages(kept if some is cloud else whole, corner, side, among=_voxels(local, side)), dropped, side
 
 
 def averages(cloud: PointCloud, corner: FloatArray, side: float, *, among: IntArray) -> PointCloud:
-    """One point a voxel: means of the points and colours in it, sum of the normals, made unit; voxels of other numbers are left out.
+    """One point a voxel: means of the points and colours in it, and of the directions of their normals; labels are dropped, and so is what
+    lies in voxels of other numbers. A normal that is not finite, or has no length, says nothing.
 
     corner : (3,) of voxel (0, 0, 0).   among : (k,) numbers of voxels, as `_voxels` gives them.
     """
@@ -62,9 +70,14 @@ def averages(cloud: PointCloud, corner: FloatArray, side: float, *, among: IntAr
     if cloud.colors is not None:
         columns["colors"] = np.rint(mean(cloud.colors)).astype(np.uint8)
     if cloud.normals is not None:
-        normals = mean(cloud.normals)
-        columns["normals"] = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        columns["normals"] = _directions(mean(_directions(cloud.normals)))
     return replace(cloud, **columns)
+
+
+def _directions(vectors: FloatArray) -> FloatArray:
+    """(n, 3) of length 1, or 0 where there is none."""
+    known = np.where(np.isfinite(vectors).all(axis=1, keepdims=True), vectors, 0)
+    return known / np.maximum(np.linalg.norm(known, axis=1, keepdims=True), 1e-300)
 
 
 def _voxels(local: FloatArray, side: float) -> IntArray:

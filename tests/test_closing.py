@@ -71,7 +71,7 @@ def test_no_place_can_reach_the_surface_within_its_free_distance():
     assert np.median(free / np.abs(radius - 0.7)) > 0.8  # and it is no empty promise
 
 
-@pytest.mark.parametrize("count", [800, 6000, 150_000])  # the last: a ball as small as the grid of the sky allows
+@pytest.mark.parametrize("count", [800, 6000, pytest.param(150_000, marks=pytest.mark.slow)])  # the last: the smallest ball
 def test_the_shore_is_one_radius_outside(count):
     cloud = BALL if count == 6000 else closed(0.7 * directions(count))
     shore = cloud.closing.shore.data

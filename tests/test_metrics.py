@@ -98,3 +98,6 @@ def test_what_bridges_a_hole_is_told_and_what_points_are_on_is_not():
     bridged = (ball.vertices[:, 2] < lowest - BRIDGED * spacing).mean()
     assert fit_facts(box_field(), ball, ball.vertices, spacing)["bridged"] == 0
     assert fit_facts(box_field(), ball, points, spacing)["bridged"] == pytest.approx(bridged, abs=0.03)
+    assert fit_facts(box_field(), LARGER, ball.vertices, spacing / 2, iso=0.2)["bridged"] == 0
+    assert fit_facts(box_field(), LARGER, ball.vertices, spacing / 4)["bridged"] == 1
+    assert np.isnan(fit_facts(box_field(), ball, points, float("nan"))["bridged"])

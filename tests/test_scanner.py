@@ -11,6 +11,7 @@ from shapes import icosphere
 from sdfshape import Mesh
 from sdfshape.errors import InputError
 from sdfshape.io import read_mesh
+from sdfshape.sample.faults import FAULTS, cloud_with, with_holes
 from sdfshape.sample.scanner import scan_of_mesh
 from sdfshape.sample.surface import cloud_of_mesh
 
@@ -94,3 +95,23 @@ def test_impossible_wishes_are_refused():
     flat = Mesh([[0, 0, 0], [1e-9, 0, 0], [0, 1e-9, 0], [5, 5, 5]], [[0, 1, 2]])
     with pytest.raises(InputError, match="must be hit by the scanner's rays"):
         scan_of_mesh(flat, 100, 0)
+
+
+@pytest.mark.parametrize("patches", [1, 8])
+def test_holes_have_the_stated_size_and_are_round(patches: int):
+    cloud = cloud_of_mesh(BALL, 6000, 0)
+    left = with_holes(cloud, 1 / 3, 0, patches=patches)
+    assert len(left) == pytest.approx(4000, abs=patches)
+    if patches == 1:  # a cap of a third of the sphere is 2/3 of the radius high
+        gone = {tuple(p) for p in cloud.points} - {tuple(p) for p in left.points}
+        axis = np.mean(list(gone), axis=0) / np.linalg.norm(np.mean(list(gone), axis=0))
+        assert min(np.array(list(gone)) @ axis) == pytest.approx(1 / 3, abs=0.05)
+        assert (left.points @ axis).max() < 1 / 3 + 0.05
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_gives_a_cloud_with_normals(name: str):
+    cloud = cloud_with(BALL, FAULTS[name], 1000, 0)
+    expected = FAULTS[name].points or round(1000 * (1 - FAULTS[name].missing))
+    assert len(cloud) == pytest.approx(expected, abs=8) and cloud.normals is not None
+    assert FAULTS[name].partial == (name in {"third-missing", "holes", "one-camera", "two-cameras"})

@@ -71,6 +71,23 @@ def _numbers(cells: list[list[int]]) -> np.ndarray:
     return _voxels(np.array(cells) + 0.5, 1.0)
 
 
+def test_a_normal_that_is_not_finite_says_nothing_and_length_is_no_weight():
+    normals = np.tile([0.0, 0.0, 1.0], (100, 1))
+    normals[0], normals[1] = np.nan, [0.0, 1e6, 0.0]
+    one = averages(
+        PointCloud(np.random.default_rng(0).uniform(0, 1, (100, 3)), normals=normals), np.zeros(3), 1.0, among=_numbers([[0, 0, 0]])
+    )
+    assert one.normals[0, 2] > 0.999
+
+
+def test_rows_that_are_not_finite_take_no_places_from_those_that_are():
+    points = np.full((20 * MOST, 3), np.nan)
+    points[::10] = sphere(2 * MOST)
+    kept, dropped, side = enough_points(PointCloud(points), MOST, np.random.default_rng(0), keep_outliers=False)
+    assert side > 0 and len(kept) > 0.8 * MOST
+    assert dropped.looked_at == len(points) and dropped.non_finite == 18 * MOST
+
+
 def test_the_report_says_what_came_and_what_was_taken():
     config = TrainConfig(network=NetworkConfig(networks=2, width=8, depth=2), optimizer=OptimizerConfig(steps=5), points=MOST)
     came = 2 * LOOKED_AT * MOST

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OutputError
-from ..io import WRITABLE_MESHES, check_writable
+from ..io import WRITABLE_MESHES, WRITABLE_POINTS, check_writable, write_points
 from ..types import Mesh, PointCloud
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Outputs:
     field: Path | None = None
     report: Path | None = None
     picture: Path | None = None
+    cleaned: Path | None = None
     checkpoint: Path | None = None
     overwrite: bool = False
     view: tuple[float, float, int] = (35.0, 20.0, 1)
@@ -41,11 +42,14 @@ class Outputs:
             raise OutputError(
                 f"{self.mesh.name}: a mesh must end in one of {' '.join(WRITABLE_MESHES)}, got {self.mesh.suffix!r}: rename it"
             )
-        asked = [path for path in (self.mesh, self.field, self.report, self.picture) if path]
+        asked = [path for path in (self.mesh, self.field, self.report, self.picture, self.cleaned) if path]
         if len({path.absolute() for path in asked}) < len(asked):
             raise OutputError(f"every output must have a name of its own, got {', '.join(p.name for p in asked)}")
         if self.picture:
             require_png(self.picture)
+        if self.cleaned and self.cleaned.suffix.lower() not in WRITABLE_POINTS:
+            known = " ".join(WRITABLE_POINTS)
+            raise OutputError(f"{self.cleaned.name}: points must end in one of {known}, got {self.cleaned.suffix!r}: rename it")
         taken = {path.resolve() for path in inputs if path}
         for path in asked:
             if path.resolve() in taken:
@@ -56,7 +60,7 @@ class Outputs:
 
     def named(self) -> dict[str, str]:
         """What was written, by kind."""
-        asked = {"written": self.mesh, "field": self.field, "report": self.report, "picture": self.picture}
+        asked = {"written": self.mesh, "field": self.field, "report": self.report, "picture": self.picture, "cleaned": self.cleaned}
         return {what: str(path) for what, path in asked.items() if path}
 
 
@@ -74,6 +78,16 @@ def as_cloud(shape: PointCloud | Mesh, points: int | None, seed: int) -> PointCl
     if points is None or points >= len(shape):
         return shape
     return shape[np.sort(np.random.default_rng(seed).permutation(len(shape))[:points])]
+
+
+def _check_cleaned(cleaned: Path | None, cloud: PointCloud, preset: str) -> None:
+    """Raise OutputError for points that could not be told, or written, after the work."""
+    if cleaned is None:
+        return
+    if preset == "paper":
+        raise OutputError(f"{cleaned.name}: cleaned points need a preset that measures their spacing, got paper: use another")
+    if cleaned.suffix.lower() == ".npy" and (cloud.colors is not None or cloud.labels is not None):
+        raise OutputError(f"{cleaned.name}: .npy holds points and normals alone, these have colours or labels: use .ply or .npz")
 
 
 def run_job(
@@ -96,6 +110,7 @@ def run_job(
     cloud = as_cloud(shape, points, options.seed)
     if isinstance(shape, Mesh):  # what was sampled from faces lies on them
         options = replace(options, keep_outliers=True)
+    _check_cleaned(outputs.cleaned, cloud, options.preset)
     true_mesh = read_mesh(truth) if truth else None
     read_seconds = time.perf_counter() - start
     with progress_bar(quiet) as show:
@@ -107,14 +122,14 @@ def run_job(
         from ..evaluate.report import metric_facts
 
         result.report["metrics"] = metric_facts(compare(result.mesh, true_mesh))
-    _write(result, outputs)
+    _write(result, cloud, outputs)
     if outputs.checkpoint is not None:
         outputs.checkpoint.unlink(missing_ok=True)
     summarise(result.report, outputs.named(), quiet)
     return result.report
 
 
-def _write(result: Reconstruction, outputs: Outputs) -> None:
+def _write(result: Reconstruction, cloud: PointCloud, outputs: Outputs) -> None:
     start = time.perf_counter()
     result.mesh.write(outputs.mesh, overwrite=outputs.overwrite)
     if outputs.field:
@@ -128,6 +143,8 @@ def _write(result: Reconstruction, outputs: Outputs) -> None:
     seconds = result.report["seconds"]
     seconds["write"] = time.perf_counter() - start
     seconds["total"] = sum(value for stage, value in seconds.items() if stage != "total")
+    if outputs.cleaned:
+        write_points(cloud[~result.scores.outliers], outputs.cleaned, overwrite=outputs.overwrite)
     if outputs.report:
         from ..evaluate import write_report
 

@@ -16,6 +16,7 @@ def reconstruct(
     output: Annotated[Path, typer.Option("--output", "-o", help="The mesh: .obj .ply .stl .off .glb.")],
     model: Annotated[Path | None, typer.Option(help="Also keep the certified field, as .sdf.")] = None,
     report: Annotated[Path | None, typer.Option(help="Also write the report, as JSON.")] = None,
+    cleaned: Annotated[Path | None, typer.Option(help="Also write the points that belong to the surface, by their trained score.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Also write a picture, as PNG.")] = None,
     azimuth: words.Azimuth = 35.0,
     elevation: words.Elevation = 20.0,
@@ -49,4 +50,5 @@ def reconstruct(
     options = replace(options, keep_all=keep_all, keep_outliers=keep_outliers, normals=normals, sensor=sensor)
     view, kept = (azimuth, elevation, "xyz".index(up)), checkpoint or output.with_name(f".{output.name}.checkpoint")
     outputs = Outputs(mesh=output, field=model, report=report, picture=picture, checkpoint=kept, overwrite=overwrite, view=view)
+    outputs = replace(outputs, cleaned=cleaned)
     run_job(scan, outputs, options, points=points, truth=truth, quiet=quiet)

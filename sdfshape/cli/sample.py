@@ -20,6 +20,7 @@ def sample(
     ] = 0.0,
     outliers: Annotated[float, typer.Option(help="Share of the points that are uniform in the box, 0 to 0.9.")] = 0.0,
     uneven: Annotated[float, typer.Option(help="How many times denser one end is than the other, along a random axis.")] = 1.0,
+    missing: Annotated[float, typer.Option(help="Share of the points that is cut out as one hole, 0 to 0.9.")] = 0.0,
     scan: Annotated[bool, typer.Option("--scan", help="See the mesh as a range scanner does: what no camera sees is missing.")] = False,
     views: Annotated[int, typer.Option(help="Of a scan: cameras around the mesh.")] = 12,
     registration: Annotated[float, typer.Option(help="Of a scan: error of each camera's pose, as a share of the longest side.")] = 0.0,
@@ -31,6 +32,7 @@ def sample(
     """Sample points from a mesh, uniformly by area or as a range scanner sees it, with noise, outliers and uneven density if asked."""
     from ..errors import InputError
     from ..io import check_writable, read_mesh, write_points
+    from ..sample.faults import with_holes
     from ..sample.scanner import scan_of_mesh
     from ..sample.surface import cloud_of_mesh
 
@@ -44,6 +46,7 @@ def sample(
         )
     else:
         cloud = cloud_of_mesh(shape, points, seed, noise=noise, outliers=outliers, unevenness=uneven, normals=normals)
+    cloud = with_holes(cloud, missing, seed)
     write_points(cloud, output, overwrite=overwrite)
     if not quiet:
         sys.stdout.write(f"{len(cloud):,} points -> {output}\n")

@@ -36,7 +36,7 @@ Sensor = Annotated[
 ]
 Threads = Annotated[int | None, typer.Option(help="Threads for training and evaluation; default: all cores.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda (cuda is untested).")]
-Points = Annotated[int | None, typer.Option(help="Points to use: a mesh is sampled (default 20,000), a larger cloud is thinned.")]
+Points = Annotated[int | None, typer.Option(help="Points to take: a mesh is sampled (default 20,000), a cloud is thinned at random.")]
 Azimuth = Annotated[float, typer.Option(help="Of the picture: degrees around the upright axis.")]
 Elevation = Annotated[float, typer.Option(help="Of the picture: degrees above the horizon.")]
 Up = Annotated[Literal["x", "y", "z"], typer.Option(help="Of the picture: the axis that is up.")]

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ..errors import InputError
 from ..sample.surface import sample_surface
-from ..types import Mesh
+from ..types import FloatArray, Mesh, as_points
 
 
 @dataclass(frozen=True)
@@ -57,3 +58,14 @@ def compare(mesh: Mesh, truth: Mesh, *, samples: int = 100_000, tau: float | Non
         samples=samples,
         seed=seed,
     )
+
+
+def distances_to_mesh(points: FloatArray, mesh: Mesh) -> FloatArray:
+    """(n,) exact distances from points (n, 3) to the triangles of a mesh."""
+    import igl
+
+    points = as_points(points)
+    if not len(mesh.faces):
+        raise InputError("a mesh must have faces to be at a distance, got none")
+    squared = igl.point_mesh_squared_distance(np.array(points), np.array(mesh.vertices), np.array(mesh.faces))[0]
+    return np.sqrt(np.maximum(squared, 0))

@@ -54,13 +54,15 @@ def field_facts(field: SignedDistanceField, samples: int = 4000, seed: int = 0) 
     }
 
 
-def fit_facts(field: SignedDistanceField, mesh: Mesh, points: FloatArray, spacing: float) -> dict[str, Any]:
+def fit_facts(field: SignedDistanceField, mesh: Mesh, points: FloatArray, spacing: float, iso: float = 0.0) -> dict[str, Any]:
     """How far the points (n, 3) are from the surface, by the field, and which share of the mesh's vertices bridges holes: nearer than
-    BRIDGED of their spacings no point is. World units; `bridged` is null where the spacing is not known.
+    BRIDGED of their spacings, and |iso| more, no point is. World units; `bridged` is null where the spacing is not known.
     """
     at_points = np.abs(field(points))
-    alone = cKDTree(points).query(mesh.vertices, distance_upper_bound=BRIDGED * spacing, workers=-1)[0] == np.inf
-    bridged = float(alone.mean()) if spacing > 0 and len(alone) else float("nan")
+    bridged = float("nan")
+    if spacing > 0 and len(mesh.vertices):
+        nearest = cKDTree(points).query(mesh.vertices, distance_upper_bound=BRIDGED * spacing + abs(iso), workers=-1)[0]
+        bridged = float((nearest == np.inf).mean())
     return {"mean_abs_f": float(at_points.mean()), "max_abs_f": float(at_points.max()), "bridged": bridged}
 
 

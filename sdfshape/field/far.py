@@ -110,7 +110,9 @@ def far_field(
     held = np.zeros(grid.cells, bool)
     held[tuple(cells.T)] = True
     radius = math.sqrt(3) / 2 * grid.spacing * (1 + 1e-9)
-    return FarField(cKDTree(grid.node_position(cells + 0.5)), radius, grid, held, evaluations)
+    # on the nodes of a grid a query from afar of a balanced tree takes seven times as long
+    centres = cKDTree(grid.node_position(cells + 0.5), leafsize=64, balanced_tree=False, compact_nodes=False)
+    return FarField(centres, radius, grid, held, evaluations)
 
 
 def _halved(cells: IntArray, grid: Grid) -> IntArray:

@@ -26,6 +26,7 @@ from .visibility import Sky
 SLAB_SPACINGS = 0.35  # half the least thickness of a closing, in spacings: less, and the gaps of a random sample are holes
 BURIED = 1.3  # D / tau of a point above which the ball does not touch it
 SURE = 0.5  # of a vote by the ball, above which the point decides for itself
+SURE_OF_SKY = 0.3  # of a vote by the sky, above which hints are compared with it
 LOOK_OUT = (1.0, 1.5, 2.0, 3.0)  # distances, in tau, at which a buried point looks around on both sides
 MOST_LEAST = 0.045  # of a, unit frame: what the walls of the boxes (0.05 outside of the cloud) do not cut
 
@@ -88,7 +89,7 @@ def orient(points_unit: FloatArray, rng: np.random.Generator, least_thickness: f
     )
 
 
-def seen_from_the_sky(cloud: OrientedCloud) -> OrientedCloud:
+def seen_from_the_sky(cloud: OrientedCloud, hints: Hints | None = None) -> OrientedCloud:
     """The cloud with each patch turned to the side that sees more of the sky: half of a shell needs it, whose both sides the ball reaches.
 
     Measured (share of wrong signs of scans from one camera, by the ball and so): bunny .374 and .000, armadillo .370 and .001, elephant
@@ -96,8 +97,11 @@ def seen_from_the_sky(cloud: OrientedCloud) -> OrientedCloud:
     """
     vote = np.clip(_sky_vote(cloud.points, cloud.normals, cloud.closing.sky), -1, 1)
     sign, agreement = elect(cloud.points, cloud.normals, cloud.neighbours, vote)
-    confidence, sure = np.abs(vote) * agreement, np.zeros(len(vote), bool)
-    return replace(cloud, normals=cloud.normals * sign[:, None], confidence=confidence, sure=sure)
+    signs = Signs(sign, np.abs(vote) * agreement, np.abs(vote) > SURE_OF_SKY)
+    if hints is not None:
+        signs = follow(hints, cloud.normals, signs)
+    normals, sure = cloud.normals * signs.sign[:, None], signs.sure if signs.followed else np.zeros(len(vote), bool)
+    return replace(cloud, normals=normals, confidence=signs.confidence, sure=sure, agreement=signs.agreement, followed=signs.followed)
 
 
 def hollow(cloud: OrientedCloud, rng: np.random.Generator) -> OrientedCloud:

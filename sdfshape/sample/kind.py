@@ -82,7 +82,7 @@ def gather_evidence(
         cloud = orient(denoised(cloud, sigma), rng, least_thickness, hints)
     agreed, closed = float("nan"), False
     if surface in ("auto", "closed"):
-        cloud, agreed, closed = _sides(overturn(cloud), NOISY_COHERENT if noisy else COHERENT, rng)
+        cloud, agreed, closed = _sides(overturn(cloud), hints, NOISY_COHERENT if noisy else COHERENT, rng)
     stage("sample")
     if surface == "closed" or closed:
         evidence, kind, thickness = closed_evidence(cloud, labels, rng), "closed", 0.0
@@ -105,13 +105,13 @@ def gather_evidence(
     )
 
 
-def _sides(cloud: OrientedCloud, enough: float, rng: np.random.Generator) -> tuple[OrientedCloud, float, bool]:
+def _sides(cloud: OrientedCloud, hints: Hints | None, enough: float, rng: np.random.Generator) -> tuple[OrientedCloud, float, bool]:
     """The cloud with the sides that make more sense, its coherence, and whether a closed surface is to be had from it."""
     agreed = coherence(cloud, rng)
     if agreed >= enough:
         return cloud, agreed, True
     if not cloud.followed:  # half of a shell? Its inside is in sight too
-        other = overturn(seen_from_the_sky(cloud))
+        other = overturn(seen_from_the_sky(cloud, hints))
         if _loses_at_most(other, HARDLY_LOST, HARDLY_IN_PATCHES):
             return other, coherence(other, rng), True
     return cloud, agreed, _loses_at_most(cloud, FEW_LOST, FEW_IN_PATCHES)

@@ -37,7 +37,7 @@ def job(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     points = cloud()
     colors = np.where(points[:, 2:] > CENTRE[2], [[255, 0, 0]], [[0, 0, 255]]).astype(np.uint8)
     s.write_points(s.PointCloud(points, colors=colors), folder / "scan.ply")
-    outputs = ["-o", "mesh.obj", "--model", "field.sdf", "--report", "report.json", "--picture", "picture.png"]
+    outputs = ["-o", "mesh.obj", "--model", "field.sdf", "--report", "report.json", "--picture", "picture.png", "--cleaned", "clean.ply"]
     return folder, program("reconstruct", "scan.ply", *outputs, "--preset", "fast", "--resolution", "64", cwd=folder)
 
 
@@ -56,6 +56,14 @@ def test_the_mesh_has_the_units_the_place_and_the_colours_of_the_scan(job):
     assert mesh.colors is not None
     top = mesh.vertices[:, 2] > CENTRE[2] + 0.2 * RADIUS
     assert (mesh.colors[top, 0] > 200).all()
+
+
+def test_the_points_that_belong_to_the_surface_are_written_as_they_came(job):
+    came, clean = (s.read_points(job[0] / name) for name in ("scan.ply", "clean.ply"))
+    report = json.loads((job[0] / "report.json").read_text())
+    assert len(clean) == len(came) - report["fit"]["outliers"] > 0.99 * len(came)
+    rows = [np.flatnonzero((came.points == point).all(axis=1))[0] for point in clean.points[::100]]
+    assert np.array_equal(came.colors[rows], clean.colors[::100])
 
 
 def test_the_report_has_the_promised_parts(job):
