@@ -233,7 +233,7 @@ def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh:
     if phantoms:
         warnings.append(f"{phantoms} pieces of the surface that no point explains were left out of the mesh (--keep-all keeps them)")
     if fit["bridged"] > BRIDGED_IS_MUCH and job.gathered.kind == "closed":
-        warnings.append(f"{fit['bridged']:.0%} of the surface bridges holes of the scan: it is smooth there, not measured")
+        warnings.append(f"{fit['bridged']:.0%} of the surface bridges holes of the scan: smooth, not measured (a sheet? --surface open)")
     return {
         "version": REPORT_VERSION,
         "input": _input_facts(job),

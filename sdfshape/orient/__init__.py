@@ -7,6 +7,7 @@ turns them into inside / outside evidence anywhere; `Closing` is where a ball th
 from .closing import Closing as Closing
 from .coherence import coherence as coherence
 from .coherence import lost_points as lost_points
+from .coherence import share_lost as share_lost
 from .denoise import NOISY as NOISY
 from .denoise import denoised as denoised
 from .denoise import noise_level as noise_level

@@ -15,7 +15,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DegenerateCloudError
-from ..orient import NOISY, Hints, OrientedCloud, coherence, denoised, hollow, lost_points, noise_level, orient, overturn, seen_from_the_sky
+from ..orient import (
+    NOISY,
+    Hints,
+    OrientedCloud,
+    coherence,
+    denoised,
+    hollow,
+    lost_points,
+    noise_level,
+    orient,
+    overturn,
+    seen_from_the_sky,
+    share_lost,
+)
 from ..types import FloatArray
 from .evidence import NO_EVIDENCE, Evidence, closed_evidence, wrapped_evidence
 
@@ -31,6 +44,7 @@ NOISY_COHERENT = 0.93  # of noisy clouds: solids with 1% noise .94 and up, furni
 FEW_LOST, FEW_IN_PATCHES = 0.04, 0.004
 # the same where sides are by the sky alone: scans of solids from one or two cameras at most (.006, .001), furniture (.026, .001) and up
 HARDLY_LOST, HARDLY_IN_PATCHES = 0.015, 0.003
+GLIMPSE = 3.0  # times as many lost among the probed points: not worth a closer look
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,10 +125,12 @@ def _sides(cloud: OrientedCloud, hints: Hints | None, enough: float, rng: np.ran
     if agreed >= enough:
         return cloud, agreed, True
     if not cloud.followed:  # half of a shell? Its inside is in sight too
-        other = overturn(seen_from_the_sky(cloud, hints))
-        if _loses_at_most(other, HARDLY_LOST, HARDLY_IN_PATCHES):
-            return other, coherence(other, rng), True
-    return cloud, agreed, _loses_at_most(cloud, FEW_LOST, FEW_IN_PATCHES)
+        other = seen_from_the_sky(cloud, hints)
+        if share_lost(other, rng) < GLIMPSE * HARDLY_LOST:
+            other = overturn(other)
+            if _loses_at_most(other, HARDLY_LOST, HARDLY_IN_PATCHES):
+                return other, coherence(other, rng), True
+    return cloud, agreed, share_lost(cloud, rng) < GLIMPSE * FEW_LOST and _loses_at_most(cloud, FEW_LOST, FEW_IN_PATCHES)
 
 
 def _loses_at_most(cloud: OrientedCloud, points: float, in_patches: float) -> bool:

@@ -91,7 +91,7 @@ def _require(good: bool, name: str, law: str, came: object) -> None:
 
 
 PRESETS: dict[str, TrainConfig] = {
-    "fast": TrainConfig(network=NetworkConfig(networks=8), optimizer=OptimizerConfig(steps=300), labels=60_000, points=10_000),
+    "fast": TrainConfig(network=NetworkConfig(networks=8), optimizer=OptimizerConfig(steps=300), labels=60_000, points=14_000),
     "default": TrainConfig(),
     "quality": TrainConfig(
         network=NetworkConfig(networks=32),
