@@ -44,11 +44,12 @@ def main() -> None:
         good = np.zeros((args.levels,) * 3, bool)
         clean = chamfer(truth, Fault(), args.points, args.preset, None)
         for level in product(range(args.levels), repeat=3):
-            fault = {name: float(scale[name][k]) for name, k in zip(MOST, level, strict=True)}
-            label = " ".join(f"{name} {value:.3g}" for name, value in fault.items())
+            noise, outliers, unevenness = (float(scale[name][k]) for name, k in zip(MOST, level, strict=True))
+            fault = Fault(noise=noise, outliers=outliers, unevenness=unevenness)
+            label = f"noise {noise:.3g} outliers {outliers:.3g} unevenness {unevenness:.3g}"
             out = args.keep / f"{path.stem} {label}.ply" if args.keep else None
             try:
-                ratio = chamfer(truth, Fault(**fault), args.points, args.preset, out) / clean
+                ratio = chamfer(truth, fault, args.points, args.preset, out) / clean
             except s.SdfShapeError as error:
                 ratio = np.inf
                 print(f"- {path.stem}: {label}: {error}", flush=True)
