@@ -50,8 +50,8 @@ def table(case: str, args: argparse.Namespace, programs: dict[str, Any]) -> list
     print("|---|---|" + "---|---|---|" * len(programs), flush=True)
     for path in args.meshes:
         truth = s.read_mesh(path)
-        floor = s.compare(truth, truth).chamfer_l1_sum / half_extent(truth)
-        line, cloud = [path.stem, "-" if FAULTS[case].partial else f"{floor:.5f}"], cloud_with(truth, FAULTS[case], args.points, 0)
+        floor = "-" if FAULTS[case].partial else f"{s.compare(truth, truth).chamfer_l1_sum / half_extent(truth):.5f}"
+        line, cloud = [path.stem, floor], cloud_with(truth, FAULTS[case], args.points, 0)
         with tempfile.TemporaryDirectory() as folder:
             s.write_points(s.PointCloud(cloud.points, colors=cloud.colors), points := Path(folder) / "points.ply")
             for name, run in programs.items():

@@ -19,6 +19,7 @@ from unittest.mock import patch
 import numpy as np
 
 import sdfshape as s
+from sdfshape.evaluate.judgement import half_extent
 from sdfshape.sample.surface import cloud_of_mesh
 from sdfshape.train import TrainConfig
 
@@ -81,7 +82,7 @@ def main() -> None:
     for variant in (v for v in variants() if args.only in v.name):
         rows = []
         for truth in map(s.read_mesh, args.meshes):
-            half = float((truth.bounds[1] - truth.bounds[0]).max()) / 2
+            half = half_extent(truth)
             with ExitStack() as changed:
                 for name, value in variant.constants.items():
                     module, _, attribute = name.rpartition(".")

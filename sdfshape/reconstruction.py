@@ -90,7 +90,7 @@ def reconstruct(
     _load_torch(options.device)
     watch.start("orient")
     rng = np.random.default_rng(options.seed)
-    kept, dropped, voxel = enough_points(cloud, config.points, rng, keep_outliers=options.keep_outliers)
+    kept, voxel, dropped = enough_points(cloud, config.points, rng, keep_outliers=options.keep_outliers)
     frame = Frame.from_points(kept.points)
     if abs(options.iso) > (farthest := frame.length_to_world(MOST_ISO)):
         raise EmptySurfaceError(f"iso must be within {farthest:.4g} of the surface, got {options.iso:g}")

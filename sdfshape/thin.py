@@ -23,29 +23,28 @@ LOOKED_AT = 4  # times as many points as are asked for: the random part of a lar
 ROUNDS, CLOSE = 8, 0.1  # of the search for the side that gives as many voxels as are asked for, up to this share
 
 
-def enough_points(cloud: PointCloud, most: int, rng: np.random.Generator, *, keep_outliers: bool) -> tuple[PointCloud, Dropped, float]:
-    """About `most` averages of a larger cloud, or the clean points of a smaller one; what `clean` dropped; the side of the voxels, or 0.
+def enough_points(cloud: PointCloud, most: int, rng: np.random.Generator, *, keep_outliers: bool) -> tuple[PointCloud, float, Dropped]:
+    """About `most` averages of a larger cloud, or the clean points of a smaller one; the side of the voxels, or 0; what `clean` dropped.
 
     What was dropped counts the points that were looked at (`Dropped.looked_at`). Raises what `clean` raises.
     """
     finite = np.flatnonzero(np.isfinite(cloud.points).all(axis=1))
-    if len(finite) <= LOOKED_AT * most:
-        whole = some = cloud
-    else:
-        whole = cloud[finite]
-        some = whole[np.sort(rng.permutation(len(whole))[: LOOKED_AT * most])]
-    kept, dropped = clean(some, keep_outliers=keep_outliers)
-    if len(kept) <= most and some is not whole:  # many of them were duplicates or strays: the rest may be, too
-        whole = some = cloud
-        kept, dropped = clean(cloud, keep_outliers=keep_outliers)
-    if some is not cloud:
-        dropped = replace(dropped, looked_at=len(some) + len(cloud) - len(finite), non_finite=len(cloud) - len(finite))
-    if len(kept) <= most:
-        return kept, dropped, 0.0
+    if len(finite) > LOOKED_AT * most:
+        part = cloud[finite[np.sort(rng.permutation(len(finite))[: LOOKED_AT * most])]]
+        kept, dropped = clean(part, keep_outliers=keep_outliers)
+        if len(kept) > most:  # else many of them were duplicates or strays, and the rest may be, too
+            lost = len(cloud) - len(finite)
+            return *_averaged(cloud[finite], kept, most), replace(dropped, looked_at=len(part) + lost, non_finite=lost)
+    kept, dropped = clean(cloud, keep_outliers=keep_outliers)
+    return (kept, 0.0, dropped) if len(kept) <= most else (*_averaged(kept, kept, most), dropped)
+
+
+def _averaged(cloud: PointCloud, kept: PointCloud, most: int) -> tuple[PointCloud, float]:
+    """Averages of a cloud over the voxels that kept points are in, about `most`, and the side of the voxels."""
     corner, extent = kept.bounds[0], float(np.ptp(kept.bounds, axis=0).max())
     local = kept.points - corner
     side = _side_for(local, extent, most)
-    return averages(kept if some is cloud else whole, corner, side, among=_voxels(local, side)), dropped, side
+    return averages(cloud, corner, side, among=_voxels(local, side)), side
 
 
 def averages(cloud: PointCloud, corner: FloatArray, side: float, *, among: IntArray) -> PointCloud:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from shapes import directions
 
 from sdfshape import PointCloud, reconstruct
 from sdfshape.thin import LOOKED_AT, averages, enough_points
@@ -12,14 +13,8 @@ from sdfshape.train.config import NetworkConfig, OptimizerConfig, TrainConfig
 MOST = 3000
 
 
-def sphere(count: int, seed: int = 0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    way = rng.normal(size=(count, 3))
-    return way / np.linalg.norm(way, axis=1, keepdims=True)
-
-
 def thinned(points: np.ndarray, **columns: np.ndarray) -> tuple[PointCloud, float]:
-    kept, _, side = enough_points(PointCloud(points, **columns), MOST, np.random.default_rng(0), keep_outliers=False)
+    kept, side, _ = enough_points(PointCloud(points, **columns), MOST, np.random.default_rng(0), keep_outliers=False)
     return kept, side
 
 
@@ -28,14 +23,14 @@ def off_sphere(points: np.ndarray) -> np.ndarray:
 
 
 def test_a_small_cloud_stays_as_it_is():
-    points = sphere(MOST)
+    points = directions(MOST)
     kept, side = thinned(points)
     assert side == 0 and np.array_equal(kept.points, points)
 
 
 @pytest.mark.parametrize("times", [2, 20])
 def test_about_as_many_as_asked_for_and_on_the_surface_up_to_its_curvature(times: int):
-    kept, side = thinned(sphere(times * MOST))
+    kept, side = thinned(directions(times * MOST))
     assert 0.8 * MOST < len(kept) <= MOST
     # a cap of a sphere as wide as a voxel's diagonal is 3 side^2 / 8 high
     assert off_sphere(kept.points).max() < 3 * side**2 / 8 * (1 + 1e-9)
@@ -44,13 +39,13 @@ def test_about_as_many_as_asked_for_and_on_the_surface_up_to_its_curvature(times
 def test_strays_do_not_fill_the_voxels():
     rng = np.random.default_rng(1)
     strays = rng.uniform(-1.2, 1.2, (10 * MOST, 3))
-    kept, _ = thinned(rng.permutation(np.concatenate([sphere(40 * MOST), strays])))
+    kept, _ = thinned(rng.permutation(np.concatenate([directions(40 * MOST), strays])))
     assert len(kept) > 0.7 * MOST
     assert (off_sphere(kept.points) > 0.1).mean() < 0.005
 
 
 def test_far_from_the_origin_nothing_changes():
-    points, shift = sphere(10 * MOST), np.array([5e5, 4e6, 100.0])
+    points, shift = directions(10 * MOST), np.array([5e5, 4e6, 100.0])
     near, far = thinned(points)[0].points, thinned(points + shift)[0].points - shift
     assert len(near) == len(far) and np.abs(np.sort(near, axis=0) - np.sort(far, axis=0)).max() < 1e-7
 
@@ -82,8 +77,8 @@ def test_a_normal_that_is_not_finite_says_nothing_and_length_is_no_weight():
 
 def test_rows_that_are_not_finite_take_no_places_from_those_that_are():
     points = np.full((20 * MOST, 3), np.nan)
-    points[::10] = sphere(2 * MOST)
-    kept, dropped, side = enough_points(PointCloud(points), MOST, np.random.default_rng(0), keep_outliers=False)
+    points[::10] = directions(2 * MOST)
+    kept, side, dropped = enough_points(PointCloud(points), MOST, np.random.default_rng(0), keep_outliers=False)
     assert side > 0 and len(kept) > 0.8 * MOST
     assert dropped.looked_at == len(points) and dropped.non_finite == 18 * MOST
 
@@ -91,6 +86,6 @@ def test_rows_that_are_not_finite_take_no_places_from_those_that_are():
 def test_the_report_says_what_came_and_what_was_taken():
     config = TrainConfig(network=NetworkConfig(networks=2, width=8, depth=2), optimizer=OptimizerConfig(steps=5), points=MOST)
     came = 2 * LOOKED_AT * MOST
-    facts = reconstruct(PointCloud(sphere(came)), config=config, resolution=32, keep_all=True).report["input"]
+    facts = reconstruct(PointCloud(directions(came)), config=config, resolution=32, keep_all=True).report["input"]
     assert facts["came"] == came and facts["points"] <= MOST and facts["averaged_over"] > 0
     assert facts["dropped"]["looked_at"] == LOOKED_AT * MOST

@@ -140,11 +140,11 @@ def _write(result: Reconstruction, cloud: PointCloud, outputs: Outputs) -> None:
         azimuth, elevation, up = outputs.view
         image = render_field(result.field, azimuth_deg=azimuth, elevation_deg=elevation, up_axis=up)
         write_png(image, outputs.picture, overwrite=outputs.overwrite)
+    if outputs.cleaned:
+        write_points(cloud[~result.scores.outliers], outputs.cleaned, overwrite=outputs.overwrite)
     seconds = result.report["seconds"]
     seconds["write"] = time.perf_counter() - start
     seconds["total"] = sum(value for stage, value in seconds.items() if stage != "total")
-    if outputs.cleaned:
-        write_points(cloud[~result.scores.outliers], outputs.cleaned, overwrite=outputs.overwrite)
     if outputs.report:
         from ..evaluate import write_report
 

@@ -46,15 +46,17 @@ NO_EVIDENCE = Evidence(np.zeros((0, 5), np.float32), np.zeros((0, 5), np.float32
 def closed_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator) -> Evidence:
     """About `count` labelled places by the winding number of an oriented cloud, nine tenths of them near it; more over holes."""
     number = WindingNumber(cloud.points, cloud.sharpened, cloud.areas)
-    places = draw_places(cloud.points, [s * cloud.spacing for s in NEAR_SIGMAS], count, rng)
-    winding = number(places)
-    distance, nearest = cloud.tree.query(places, workers=-1)
+
+    def asked(places: FloatArray) -> tuple[FloatArray, ...]:
+        return places, number(places), *cloud.tree.query(places, workers=-1)
+
+    places, winding, distance, nearest = asked(draw_places(cloud.points, [s * cloud.spacing for s in NEAR_SIGMAS], count, rng))
     bridge = np.flatnonzero((distance > AWAY[1] * cloud.spacing) & (np.abs(winding - 0.5) < BRIDGE))
     if len(bridge) > LEAST_BRIDGE * count:
         row = rng.choice(bridge, size=round(MORE_OVER_HOLES * count))
         more = in_domain(places[row] + BRIDGE_SIGMA * distance[row, None] * rng.normal(size=(len(row), 3)))
-        places, winding = np.concatenate([places, more]), np.concatenate([winding, number(more)])
-        distance, nearest = cloud.tree.query(places, workers=-1)
+        columns = zip((places, winding, distance, nearest), asked(more), strict=True)
+        places, winding, distance, nearest = (np.concatenate(pair) for pair in columns)
     off, far = np.abs(winding - 0.5), _passage(distance / cloud.spacing, AWAY)
     decided, inside = off > UNKNOWN / 2 * (1 - far), winding > 0.5
     surface = _surface_distance(cloud, places, distance, nearest, inside)

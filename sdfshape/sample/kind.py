@@ -90,15 +90,15 @@ def gather_evidence(
     if surface == "none":
         return Gathered(NO_EVIDENCE, "points")
     cloud = orient(points_unit, rng, least_thickness, hints)
-    sigma = noise_level(cloud)
-    noisy = sigma > NOISY * cloud.spacing
+    noisy = (sigma := noise_level(cloud)) > NOISY * cloud.spacing
     if noisy:
         cloud = orient(denoised(cloud, sigma), rng, least_thickness, hints)
     agreed, closed = float("nan"), False
     if surface in ("auto", "closed"):
         cloud, agreed, closed = _sides(overturn(cloud), hints, NOISY_COHERENT if noisy else COHERENT, rng)
+        closed = closed or surface == "closed" or _loses_few(cloud, rng)
     stage("sample")
-    if surface == "closed" or closed:
+    if closed:
         evidence, kind, thickness = closed_evidence(cloud, labels, rng), "closed", 0.0
     else:
         cloud, kind = (hollow(cloud, rng), "open") if surface == "open" else (cloud, "wrap")
@@ -120,7 +120,7 @@ def gather_evidence(
 
 
 def _sides(cloud: OrientedCloud, hints: Hints | None, enough: float, rng: np.random.Generator) -> tuple[OrientedCloud, float, bool]:
-    """The cloud with the sides that make more sense, its coherence, and whether a closed surface is to be had from it."""
+    """The cloud with the sides that make more sense, its coherence, and whether it is enough for a closed surface."""
     agreed = coherence(cloud, rng)
     if agreed >= enough:
         return cloud, agreed, True
@@ -130,7 +130,11 @@ def _sides(cloud: OrientedCloud, hints: Hints | None, enough: float, rng: np.ran
             other = overturn(other)
             if _loses_at_most(other, HARDLY_LOST, HARDLY_IN_PATCHES):
                 return other, coherence(other, rng), True
-    return cloud, agreed, share_lost(cloud, rng) < GLIMPSE * FEW_LOST and _loses_at_most(cloud, FEW_LOST, FEW_IN_PATCHES)
+    return cloud, agreed, False
+
+
+def _loses_few(cloud: OrientedCloud, rng: np.random.Generator) -> bool:
+    return share_lost(cloud, rng) < GLIMPSE * FEW_LOST and _loses_at_most(cloud, FEW_LOST, FEW_IN_PATCHES)
 
 
 def _loses_at_most(cloud: OrientedCloud, points: float, in_patches: float) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..orient.neighbours import tangents
 from ..types import FloatArray, Mesh, PointCloud
 
 DISTANCE = 2.5
@@ -137,12 +138,11 @@ def _directions(count: int, rng: np.random.Generator) -> FloatArray:
 def _cone(axis: FloatArray, half_angle: float, count: int, rng: np.random.Generator) -> FloatArray:
     """(count, 3) of length 1, uniform in the cone around `axis`."""
     w = axis / np.linalg.norm(axis)
-    u = np.cross(w, np.eye(3)[np.abs(w).argmin()])
-    u /= np.linalg.norm(u)
+    u, v = tangents(w[None])
     cosine = rng.uniform(np.cos(half_angle), 1, count)
     angle = rng.uniform(0, 2 * np.pi, count)
     sine = np.sqrt(1 - cosine**2)
-    return cosine[:, None] * w + (sine * np.cos(angle))[:, None] * u + (sine * np.sin(angle))[:, None] * np.cross(w, u)
+    return cosine[:, None] * w + (sine * np.cos(angle))[:, None] * u + (sine * np.sin(angle))[:, None] * v
 
 
 def _small_rotation(vector: FloatArray) -> FloatArray:
