@@ -31,13 +31,12 @@ OPTIMIZER: dict[str, Any] = {"steps": (400, 1600), "batch": (4096, 16384), "turn
 OPTIMIZER |= {"momentum": (0.6, 0.9), "second_moment": (0.999,), "warmup": (1,), "low_share": (0.0,)}
 CONSTANTS: dict[str, Any] = {
     "sample.evidence.NEAR_SIGMAS": ((0.125, 0.25, 0.5), (0.5, 1.0, 2.0)),
-    "orient.places.UNIFORM_SHARE": (0.2,),
-    "lipschitz.boxes.OVERLAP": (0.3,),
     "orient.neighbours.ENOUGH": (((np.inf, 24),),),
     "sample.evidence.UNKNOWN": (0.2, 0.0),
     "sample.evidence.PLANE_TO_POINT": ((0.0, 0.1), (3.0, 6.0)),
 }
 CONSTANTS |= {"sample.evidence.KEEP_SPACINGS": (0.0, 1.0), "orient.oriented.SURE": (1.1,), "orient.overturn.OFF": (9.0,)}
+CONSTANTS |= {"orient.places.UNIFORM_SHARE": (0.2,), "lipschitz.boxes.OVERLAP": (0.3,), "sample.evidence.DOUBT": (0.0, 0.15)}
 CONSTANTS |= {"sample.kind.NOISY": (9.0, 0.0), "orient.denoise.PASSES": (1, 3), "orient.denoise.NEIGHBOURS_A_NOISE": (100, 400)}
 OF_THE_BALL = {  # tried with auto and with wrap
     "orient.closing.RADIUS": (0.8, 1.2),

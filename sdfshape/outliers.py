@@ -42,9 +42,10 @@ def find_outliers(points: FloatArray) -> np.ndarray:
         kept = kept[~sparse]
         if len(kept) < (1 - MOST) * len(points):
             return none
-        near = _neighbours(points[kept])
         if sparse.sum() <= FINISHED * len(points):
+            near = _without(sparse, *near)
             break
+        near = _neighbours(points[kept])
     found = ~none
     found[kept[~_islands(*near)]] = False
     return found if found.mean() <= MOST else none
@@ -52,6 +53,12 @@ def find_outliers(points: FloatArray) -> np.ndarray:
 
 def _neighbours(points: FloatArray) -> tuple[FloatArray, IntArray]:
     return cKDTree(points).query(points, k=MANY + 1, workers=-1)
+
+
+def _without(gone: np.ndarray, distance: FloatArray, index: IntArray) -> tuple[FloatArray, IntArray]:
+    """The neighbours of the others, where a few are gone: these are infinitely far away."""
+    rows, number = ~gone, np.cumsum(~gone) - 1
+    return np.where(gone[index[rows]], np.inf, distance[rows]), number[index[rows]]
 
 
 def _sparse(distance: FloatArray, index: IntArray) -> np.ndarray:

@@ -88,20 +88,27 @@ def _visibility(shell: np.ndarray) -> FloatArray:
     For each direction the slices across its main axis are visited from the border inwards: a node sees out iff it is free and
     the node one step ahead (rounded sideways) sees out.
     """
-    free = ~shell
-    total = np.zeros(shell.shape, np.uint8)
     directions = _directions()
-    for direction in directions:
-        main = int(np.argmax(np.abs(direction)))
-        slopes = [direction[axis] / abs(direction[main]) for axis in range(3) if axis != main]
-        free_slices, total_slices = np.moveaxis(free, main, 0), np.moveaxis(total, main, 0)
-        order = range(len(shell))[::-1] if direction[main] > 0 else range(len(shell))
-        sees = np.ones(free_slices.shape[1:], bool)
-        for step, k in enumerate(order):
-            shift = [round(c * step) - round(c * (step - 1)) for c in slopes] if step else [0, 0]
-            sees = free_slices[k] & _shifted(sees, *shift)
-            total_slices[k] += sees
+    total = np.zeros(shell.shape, np.uint8)
+    for main in range(3):
+        mine = [d for d in directions if np.argmax(np.abs(d)) == main]
+        free = np.ascontiguousarray(np.moveaxis(~shell, main, 0))  # slices in one piece: three times as fast
+        seen = np.zeros(free.shape, np.uint8)
+        for direction in mine:
+            _look_along(direction, main, free, seen)
+        np.moveaxis(total, main, 0)[...] += seen
     return total.astype(np.float32) / len(directions)
+
+
+def _look_along(direction: tuple[int, int, int], main: int, free: np.ndarray, seen: np.ndarray) -> None:
+    """Add 1 to `seen` (g, g, g) of the nodes that see the border in a direction; slices across its main axis come first in both."""
+    slopes = [direction[axis] / abs(direction[main]) for axis in range(3) if axis != main]
+    order = range(len(free))[::-1] if direction[main] > 0 else range(len(free))
+    sees = np.ones(free.shape[1:], bool)
+    for step, k in enumerate(order):
+        shift = [round(c * step) - round(c * (step - 1)) for c in slopes] if step else [0, 0]
+        sees = free[k] & _shifted(sees, *shift)
+        seen[k] += sees.view(np.uint8)
 
 
 def _shifted(plane: np.ndarray, a: int, b: int) -> np.ndarray:

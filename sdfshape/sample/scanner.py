@@ -7,13 +7,12 @@ along its ray (range noise), all hits of a camera together (registration error),
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..errors import InputError
 from ..orient.neighbours import tangents
 from ..types import FloatArray, Mesh, PointCloud
+from .rays import ray_caster
 
 DISTANCE = 2.5
 GRAZING = 0.1  # |cosine| below which a surface returns no light
@@ -80,14 +79,14 @@ def _shoot(mesh: Mesh, enough: int, views: int, rng: np.random.Generator, noise:
     """Hits (m, 3) with the surface's normals towards the camera (m, 3) and the camera's number (m,), about as many from each camera."""
     lo, hi = mesh.bounds
     middle, radius = (lo + hi) / 2, float(np.linalg.norm(hi - lo)) / 2
-    cast = _caster(mesh)
+    cast = ray_caster(mesh)
     eyes = middle + DISTANCE * radius * _directions(views, rng)
     found: list[tuple[FloatArray, FloatArray, np.ndarray]] = []
     rays = max(64, 2 * enough // views)
     for _ in range(MOST_ROUNDS):
         for k, eye in enumerate(eyes):
             way = _cone(middle - eye, np.arcsin(1 / DISTANCE), rays, rng)
-            reach, normal = cast(eye, way, 2 * DISTANCE * radius)
+            reach, normal = cast(np.broadcast_to(eye, way.shape), way, 2 * DISTANCE * radius)
             cosine = -(normal * way).sum(axis=1)
             seen = np.isfinite(reach) & (np.abs(cosine) > GRAZING)
             depth = reach[seen] + noise * rng.normal(size=int(seen.sum()))
@@ -99,32 +98,6 @@ def _shoot(mesh: Mesh, enough: int, views: int, rng: np.random.Generator, noise:
     if not len(points):
         raise InputError(f"a mesh must be hit by the scanner's rays, none of {len(eyes) * rays * MOST_ROUNDS} did: check the mesh")
     return points, facing, camera
-
-
-def _caster(mesh: Mesh):  # type: ignore[no-untyped-def]
-    """cast(eye, ways (m, 3) of length 1, longest) -> (m,) distance to the first hit, infinite where none, and (m, 3) the face's normal."""
-    import pyvista as pv
-    from vtkmodules.vtkCommonCore import mutable
-    from vtkmodules.vtkFiltersFlowPaths import vtkModifiedBSPTree  # vtkStaticCellLocator lets rays through (a third of fandisk's)
-
-    shape = pv.PolyData(np.array(mesh.vertices), np.c_[np.full(len(mesh.faces), 3), mesh.faces].ravel())
-    corners = mesh.vertices[mesh.faces]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
-    locator: Any = vtkModifiedBSPTree()
-    locator.SetDataSet(shape)
-    locator.BuildLocator()
-
-    def cast(eye: FloatArray, ways: FloatArray, longest: float) -> tuple[FloatArray, FloatArray]:
-        reach, normal = np.full(len(ways), np.inf), np.zeros((len(ways), 3))
-        t: Any = mutable(0.0)
-        sub, cell, hit, inside = mutable(0), mutable(0), [0.0] * 3, [0.0] * 3
-        for row, end in enumerate(eye + longest * ways):
-            if locator.IntersectWithLine(eye, end, 0.0, t, hit, inside, sub, cell):
-                reach[row], normal[row] = float(t) * longest, normals[int(cell)]
-        return reach, normal
-
-    return cast
 
 
 def _directions(count: int, rng: np.random.Generator) -> FloatArray:
