@@ -11,7 +11,6 @@ from shapes import sphere_distance
 
 from sdfshape.field import SignedDistanceField
 from sdfshape.field.far import FarField, far_field
-from sdfshape.field.grid import Grid
 from sdfshape.field.mosaic import Mosaic
 from sdfshape.frame import Frame
 from sdfshape.lipschitz import Boxes, certify, split_boxes
@@ -123,15 +122,3 @@ def test_the_whole_field_is_near_the_distance_to_its_own_surface():
     assert far is not None
     to_cells = far.centres.query(x)[0]
     assert (np.abs(field.evaluate_unit(x)) >= to_cells - far.radius - 1e-6).all()
-
-
-@pytest.mark.parametrize("resolution", [20, 97, 300])
-def test_cells_of_another_grid_hold_every_zero(resolution):
-    far, x = sphere_far(), places()
-    grid = Grid.over(LO - 0.013, HI + 0.02, resolution)
-    zeros = 0.7 * x / np.linalg.norm(x, axis=1, keepdims=True)
-    cells = far.cells_of(grid)
-    held = np.zeros(grid.cells, bool)
-    held[tuple(cells.T)] = True
-    assert held[tuple(np.floor((zeros - np.asarray(grid.origin)) / grid.spacing).astype(int).T)].all()
-    assert held.mean() < 0.6 and (np.diff(np.ravel_multi_index(tuple(cells.T), grid.cells)) > 0).all()

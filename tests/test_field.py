@@ -260,9 +260,9 @@ def test_extraction_refuses_what_it_cannot_do():
         extract_mesh(field, resolution=20, iso=-5.0)
     with pytest.raises(EmptySurfaceError, match="got 1000"):
         extract_mesh(field, resolution=20, iso=1000.0)
-    for resolution in (7, 513):
-        with pytest.raises(InputError, match=f"resolution must be 8 to 512 cells, got {resolution}"):
-            extract_mesh(field, resolution=resolution)
+    for resolution, dense, most in ((7, False, 2048), (2049, False, 2048), (513, True, 512)):
+        with pytest.raises(InputError, match=f"resolution must be 8 to {most} cells, got {resolution}"):
+            extract_mesh(field, resolution=resolution, dense=dense)
     with pytest.raises(InputError, match="iso must be a finite length"):
         extract_mesh(field, resolution=20, iso=float("nan"))
 

@@ -10,10 +10,10 @@ import typer
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 Seed = Annotated[int, typer.Option(help="Same input, seed, threads and machine: the same bytes.")]
-Resolution = Annotated[int, typer.Option(help="Cells of the extraction grid along its longest side, 8 to 512.")]
+Resolution = Annotated[int, typer.Option(help="Cells of the extraction grid along its longest side, 8 to 2048.")]
 ScanResolution = Annotated[
     int,
-    typer.Option(help="Cells of the extraction grid along its longest side, 8 to 512; thin parts of a wrap are made thick enough for it."),
+    typer.Option(help="Cells of the extraction grid along its longest side, 8 to 2048; thin parts of a wrap are made thick enough for it."),
 ]
 Iso = Annotated[float, typer.Option(help="Level to extract, in the units of the input: 0 is the surface, positive lies outside of it.")]
 Preset = Annotated[

@@ -17,8 +17,8 @@ from .marching import extract_surface
 @dataclass(frozen=True, eq=False)
 class Extraction:
     """mesh : world units, faces outward.   resolution : cells along the longest side.   iso : level, world units.
-    evaluations : of the field on this grid (its own cells, `field.far`, were found before).
-    dense_evaluations : what the same grid would have cost without pruning.
+    evaluations : of the field, all told.   dense_evaluations : what the same grid would have cost without pruning.
+    crossed : cells of the grid that the surface crosses.
     """
 
     mesh: Mesh
@@ -26,6 +26,7 @@ class Extraction:
     iso: float
     evaluations: int
     dense_evaluations: int
+    crossed: int
 
 
 def field_grid(field: SignedDistanceField, resolution: int, iso_unit: float = 0.0) -> Grid:
@@ -40,27 +41,26 @@ def field_grid(field: SignedDistanceField, resolution: int, iso_unit: float = 0.
 def extract_mesh(field: SignedDistanceField, *, resolution: int = 200, iso: float = 0.0, dense: bool = False) -> Extraction:
     """Marching cubes of {f = iso}, world units; watertight, because the level set lies strictly inside the grid.
 
-    resolution : cells along the longest side, 8 to 512.   dense : evaluate every node (the slow twin of the pruned grid).
+    resolution : cells along the longest side, 8 to 2048 (dense: 512).   dense : evaluate every node (the slow twin of the pruned grid).
 
     Raises
     ------
     EmptySurfaceError    the field never takes the value `iso`
     InputError           `resolution` or `iso` out of range
     """
-    check_request(resolution, iso)
+    check_request(resolution, iso, dense=dense)
     iso_unit = field.frame.length_to_unit(iso)
     if abs(iso_unit) > MOST_ISO:
         raise _outside_range(field, iso)
     grid = field_grid(field, resolution, iso_unit)
     lipschitz = None if dense else field.lipschitz_bound
-    # the field knows the cells that hold its zero set; no other level's
-    among = field.far.cells_of(grid) if iso == 0 and not dense and field.far is not None else None
+    evaluate = field.mosaic_unit if iso == 0 else field.evaluate_unit  # the same zero set, without the search for its nearest cell
     try:
-        surface = extract_surface(field.evaluate_unit, grid, iso=iso_unit, lipschitz=lipschitz, slack=field.float32_error_unit, among=among)
+        surface = extract_surface(evaluate, grid, iso=iso_unit, lipschitz=lipschitz, slack=field.float32_error_unit)
     except EmptySurfaceError as error:
         raise _outside_range(field, iso) from error
     mesh = Mesh(field.frame.to_world(surface.vertices), surface.faces)
-    return Extraction(mesh, resolution, iso, surface.evaluations, surface.dense_evaluations)
+    return Extraction(mesh, resolution, iso, surface.evaluations, surface.dense_evaluations, surface.crossed)
 
 
 def _outside_range(field: SignedDistanceField, iso: float) -> EmptySurfaceError:

@@ -44,19 +44,6 @@ class FarField:
     held: np.ndarray
     evaluations: int
 
-    def cells_of(self, other: Grid) -> IntArray:
-        """(m, 3) the cells of another grid that meet a cell of C: they hold all of Z that the grid covers, in the grid's order."""
-        half = self.grid.spacing / 2 * (1 + 1e-9)
-        first, last = (
-            np.floor((self.centres.data + side * half - np.asarray(other.origin)) / other.spacing).astype(np.int64) for side in (-1, 1)
-        )
-        most, meets = int((last - first).max()) + 1, np.zeros(other.cells, bool)
-        for offset in np.ndindex(most, most, most):
-            cell = np.minimum(first + offset, last)
-            within = ((cell >= 0) & (cell < other.cells)).all(axis=1)
-            meets[tuple(cell[within].T)] = True
-        return np.argwhere(meets)
-
     def raised(self, values: FloatArray, places: FloatArray) -> FloatArray:
         """f (m,) for values (m,) of F at places (m, 3), unit frame, in the dtype of the values."""
         rows, distance, _ = self._farther(values, places)

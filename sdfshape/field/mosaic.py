@@ -2,7 +2,8 @@
 
 Let u be the value of the network whose box holds x deepest. Any network with box_k(x) >= u has max(s_k g_k, box_k) >= u, so it does not
 matter: what is computed is the same number as with all of them (`Boxes.compose`, the slow twin in the tests). Near the surface u is near
-0, so only boxes that hold x are asked: one, or a few where they overlap.
+0, so only boxes that hold x are asked: one, or a few where they overlap. (Boxes are told apart by `Boxes.beyond`, which is at most the
+distance and costs a third of it.)
 """
 
 from __future__ import annotations
@@ -25,19 +26,17 @@ class Mosaic:
 
     def values(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x (b, d), unit frame -> f (b,) and the network (b,) that decides it."""
-        walls = self.boxes.distance(x)
-        owner = walls.argmin(dim=0)
+        walls = self.boxes.beyond(x)
+        owner = _lowest(walls)
         f = torch.empty_like(x[:, 0])
         for k, rows in _groups(owner, len(walls)):
-            f[rows] = self._one(k, x[rows], walls[k, rows])
+            f[rows] = self._one(k, x[rows])
         doubtful = walls < f
         doubtful.scatter_(0, owner[None], False)
-        for k in range(len(walls)):
-            rows = doubtful[k].nonzero()[:, 0]
-            if len(rows):
-                other = self._one(k, x[rows], walls[k, rows])
-                less = other < f[rows]
-                f[rows[less]], owner[rows[less]] = other[less], k
+        for k, rows in _rows_of(doubtful):
+            other = self._one(k, x[rows])
+            less = other < f[rows]
+            f[rows[less]], owner[rows[less]] = other[less], k
         return f, owner
 
     def gradients(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -47,14 +46,28 @@ class Mosaic:
         gradient = torch.empty_like(x)
         for k, rows in _groups(owner, len(self.boxes.lo)):
             place = x[rows].requires_grad_()
-            box = self.boxes.map(lambda t, k=k: t[k : k + 1])
-            (gradient[rows],) = torch.autograd.grad(self._one(k, place, box.distance(place)[0]).sum(), place)
+            (gradient[rows],) = torch.autograd.grad(self._one(k, place).sum(), place)
         return f, gradient
 
-    def _one(self, k: int, x: Tensor, wall: Tensor) -> Tensor:
-        scale = self.boxes.scale[k]
-        local = self.layers.map(lambda t: t[k : k + 1])(((x - self.boxes.centre[k]) / scale)[None])[0]
-        return torch.maximum(local * scale, wall)
+    def _one(self, k: int, x: Tensor) -> Tensor:
+        box = self.boxes.map(lambda t: t[k : k + 1])
+        local = self.layers.map(lambda t: t[k : k + 1])(box.to_local(x))
+        return box.compose(local, x)
+
+
+def _lowest(rows: Tensor) -> Tensor:
+    """(b,) the row of the least number in every column of (k, b): argmin, five times as fast."""
+    least, owner = rows[0].clone(), torch.zeros(rows.shape[1], dtype=torch.int64, device=rows.device)
+    for k in range(1, len(rows)):
+        owner[rows[k] < least] = k
+        torch.minimum(least, rows[k], out=least)
+    return owner
+
+
+def _rows_of(mask: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """(k, rows) for every row k of a mask (k, b) that holds some."""
+    for k in mask.any(dim=1).nonzero()[:, 0].tolist():
+        yield k, mask[k].nonzero()[:, 0]
 
 
 def _groups(owner: Tensor, count: int) -> Iterator[tuple[int, Tensor]]:

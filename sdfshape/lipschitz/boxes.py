@@ -43,6 +43,14 @@ class Boxes:
         q = torch.maximum(self.lo[:, None] - x[None], x[None] - self.hi[:, None])
         return q.clamp_min(0).norm(dim=2) + q.amax(dim=2).clamp_max(0)
 
+    def beyond(self, x: Tensor) -> Tensor:
+        """(b, d) -> (k, b) how far x is beyond the walls of each box along the worst axis: the distance inside, at most that outside."""
+        far = x.new_full((len(self.lo), len(x)), -torch.inf)
+        for axis, column in enumerate(x.T.contiguous()):
+            torch.maximum(far, self.lo[:, axis, None] - column, out=far)
+            torch.maximum(far, column - self.hi[:, axis, None], out=far)
+        return far
+
     def compose(self, local: Tensor, x: Tensor) -> Tensor:
         """Values (k, b) of the networks, in their own units, and the points (b, d) -> f (b,), unit frame."""
         return torch.maximum(local * self.scale[:, None], self.distance(x)).amin(dim=0)
