@@ -107,7 +107,7 @@ def reconstruct(
         layers, boxes = _train(points, gathered, config, options.seed, device, watch.trained, checkpoint)
         watch.start("extract")
         info = {"preset": options.preset, "config": config.as_dict(), "seed": options.seed, "surface": gathered.kind}
-        field = _field(layers, boxes, frame, info, points)
+        field = _field(layers, boxes, frame, info, points, kept.points)
         extraction = extract_mesh(field, resolution=options.resolution, iso=options.iso)
         mesh, phantoms = (extraction.mesh, 0) if options.keep_all else drop_unexplained(extraction.mesh, kept.points)
         mesh = transfer_colors(mesh, kept)
@@ -148,8 +148,10 @@ def _train(
     return train_layers(loop, trained, checkpoint=checkpoint, mark=mark), boxes
 
 
-def _field(layers: Layers, boxes: Boxes, frame: Frame, info: dict[str, Any], points: FloatArray) -> SignedDistanceField:
-    """The field whose surface is the trained networks' level: 0 where sides are known, else what keeps 99% of the points."""
+def _field(layers: Layers, boxes: Boxes, frame: Frame, info: dict[str, Any], points: FloatArray, scan: FloatArray) -> SignedDistanceField:
+    """The field whose surface is the trained networks' level: 0 where sides are known, else what keeps 99% of the points, unit frame.
+    It keeps the highest value that it has at the scan, world units.
+    """
     from .field import SignedDistanceField
     from .field.signed_distance import measured_float32_error
 
@@ -157,7 +159,10 @@ def _field(layers: Layers, boxes: Boxes, frame: Frame, info: dict[str, Any], poi
     if info["surface"] == "points":
         level = float(np.percentile(SignedDistanceField(layers, boxes, frame, 0.0).mosaic_unit(points), KEEPS))
         layers = layers.lowered(level / boxes.scale)
-    return SignedDistanceField(layers, boxes, frame, measured_float32_error(layers, boxes), info | {"level_unit": level})
+    field = SignedDistanceField(layers, boxes, frame, measured_float32_error(layers, boxes), info | {"level_unit": level})
+    highest, error = field.certified(scan)
+    field.info["scan_highest"] = float(highest.max()) + error
+    return field
 
 
 def _scores(field: SignedDistanceField, cloud: PointCloud, gathered: Gathered) -> Scores:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -227,6 +228,19 @@ def test_clearance_holds_all_over_its_box(k):
     assert field.clearance_box(lo[3], hi[3]) == pytest.approx(bound[3]) and isinstance(field.clearance_box(lo[3], hi[3]), float)
     point = field.clearance_box(lo, lo)
     assert np.allclose(point, field.certified(lo)[0], atol=1e-6)  # a box of no size loses nothing
+
+
+def test_distance_to_the_scan_is_a_bound_and_needs_a_scan():
+    field, scan = random_field(4), places(300, seed=9, reach=0.5)
+    with pytest.raises(InputError, match="must know its scan"):
+        field.scan_distance_lower(scan)
+    highest, error = field.certified(scan)
+    known = replace(field, info=field.info | {"scan_highest": float(highest.max()) + error})
+    x = places(5000)
+    lower, truth = known.scan_distance_lower(x), cKDTree(scan).query(x)[0]
+    assert (lower <= truth).all() and lower.max() > 0.1 * SCALE
+    lying = replace(field, info=field.info | {"scan_highest": float(highest.min())})
+    assert (lying.scan_distance_lower(scan) > 0).any()  # so the test above can fail
 
 
 # --- extraction of fields

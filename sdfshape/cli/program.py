@@ -16,6 +16,7 @@ from .certify import certify
 from .demo import demo
 from .evaluate import evaluate
 from .extract import extract
+from .query import query
 from .reconstruct import reconstruct
 from .render import render
 from .sample import sample
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Point clouds in, certified signed distance fields and watertight meshes out. No normals, no GPU.",
 )
-for command in (reconstruct, demo, sample, extract, render, evaluate, certify):
+for command in (reconstruct, demo, sample, extract, query, render, evaluate, certify):
     app.command()(command)
 
 

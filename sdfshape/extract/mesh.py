@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import EmptySurfaceError
-from ..field import SignedDistanceField
+from ..field import CertifiedField
 from ..field.grid import Grid
 from ..limits import MOST_ISO, check_request
 from ..types import Mesh
@@ -29,16 +29,15 @@ class Extraction:
     crossed: int
 
 
-def field_grid(field: SignedDistanceField, resolution: int, iso_unit: float = 0.0) -> Grid:
+def field_grid(field: CertifiedField, resolution: int, iso_unit: float = 0.0) -> Grid:
     """The grid with `resolution` cells along the longest side of everything that {f = iso} can reach, one cell of margin included."""
     grow = max(iso_unit, 0.0)
-    lo = field.boxes.lo.double().numpy().min(axis=0) - grow
-    hi = field.boxes.hi.double().numpy().max(axis=0) + grow
+    lo, hi = field.box_unit[0] - grow, field.box_unit[1] + grow
     margin = float((hi - lo).max()) / (resolution - 2)
     return Grid.over(lo - margin, hi + margin, resolution)
 
 
-def extract_mesh(field: SignedDistanceField, *, resolution: int = 200, iso: float = 0.0, dense: bool = False) -> Extraction:
+def extract_mesh(field: CertifiedField, *, resolution: int = 200, iso: float = 0.0, dense: bool = False) -> Extraction:
     """Marching cubes of {f = iso}, world units; watertight, because the level set lies strictly inside the grid.
 
     resolution : cells along the longest side, 8 to 2048 (dense: 512).   dense : evaluate every node (the slow twin of the pruned grid).
@@ -54,7 +53,7 @@ def extract_mesh(field: SignedDistanceField, *, resolution: int = 200, iso: floa
         raise _outside_range(field, iso)
     grid = field_grid(field, resolution, iso_unit)
     lipschitz = None if dense else field.lipschitz_bound
-    evaluate = field.mosaic_unit if iso == 0 else field.evaluate_unit  # the same zero set, without the search for its nearest cell
+    evaluate = field.same_surface_unit if iso == 0 else field.evaluate_unit
     try:
         surface = extract_surface(evaluate, grid, iso=iso_unit, lipschitz=lipschitz, slack=field.float32_error_unit)
     except EmptySurfaceError as error:
@@ -63,7 +62,7 @@ def extract_mesh(field: SignedDistanceField, *, resolution: int = 200, iso: floa
     return Extraction(mesh, resolution, iso, surface.evaluations, surface.dense_evaluations, surface.crossed)
 
 
-def _outside_range(field: SignedDistanceField, iso: float) -> EmptySurfaceError:
+def _outside_range(field: CertifiedField, iso: float) -> EmptySurfaceError:
     """The error for a level that the field does not take, with the range it has on a coarse grid."""
     grid = field_grid(field, 40)
     values = field.frame.length_to_world(field.evaluate_unit(grid.node_position(np.indices(grid.nodes).reshape(3, -1).T)))

@@ -8,6 +8,7 @@ own surface S; how far S is from the scan is measured, not proven.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -15,11 +16,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.spatial import cKDTree
 from torch import Tensor
 
+from ..errors import InputError
 from ..frame import Frame
 from ..lipschitz import Boxes, Layers, lipschitz_bound, rounding_bound
 from ..types import FloatArray, as_points
+from .certified import CertifiedField
 from .far import FarField, far_field
 from .mosaic import Mosaic
 
@@ -30,7 +34,7 @@ ERROR_SAFETY = 4.0  # how much larger than the largest seen error the stated flo
 
 
 @dataclass(frozen=True, eq=False)
-class SignedDistanceField:
+class SignedDistanceField(CertifiedField):
     """f(x) = scale sign(F) max(|F|, far), F = min_k max(g_k, box_k): negative inside, positive outside, world units.
 
     layers : the certified chain (float32).   boxes : of the networks.   frame : world <-> unit.
@@ -66,7 +70,7 @@ class SignedDistanceField:
     @cached_property
     def far(self) -> FarField | None:
         """The cells that hold the surface (`field.far`), found in float32 with its proven rounding error as slack."""
-        lo, hi = (corner.double().numpy() for corner in (self.boxes.lo.amin(0), self.boxes.hi.amax(0)))
+        lo, hi = self.box_unit
         corners = np.array([lo, hi])
         slack = self._rounding_error_unit(float(np.linalg.norm(np.abs(corners).max(axis=0))), SINGLE_GRAIN)
         return far_field(self.mosaic_unit, lo, hi, lipschitz=self.lipschitz_bound, slack=slack)
@@ -91,9 +95,10 @@ class SignedDistanceField:
         points = as_points(points_world)
         return self.frame.length_to_world(self.evaluate_unit(self.frame.to_unit(points)).astype(np.float64))
 
-    def gradient(self, points_world: FloatArray) -> FloatArray:
-        """Gradient (m, 3) of f at points (m, 3): dimensionless, length at most 1 and near 1 where f is a true distance."""
-        return self.value_and_gradient_unit(self.frame.to_unit(as_points(points_world)))[1].astype(np.float64)
+    def value_and_gradient(self, points_world: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """f (m,) and its gradient (m, 3): dimensionless, length at most 1 and near 1 where f is a true distance. In float32."""
+        values, gradients = self.value_and_gradient_unit(self.frame.to_unit(as_points(points_world)))
+        return self.frame.length_to_world(values.astype(np.float64)), gradients.astype(np.float64)
 
     def value_and_gradient_unit(self, points_unit: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(m, 3) unit frame -> values (m,), gradients (m, 3), float32."""
@@ -113,45 +118,36 @@ class SignedDistanceField:
         values = self.frame.length_to_world(self.evaluate_unit(unit, torch.float64))
         return values, self._rounding_error(points, unit)
 
-    def distance_interval(self, points_world: FloatArray, *, steps: int = 24) -> tuple[FloatArray, FloatArray]:
-        """Certified (lower, upper), each (m,), of the distance of points (m, 3) to the field's surface S, world units.
+    @property
+    def bounds(self) -> FloatArray:
+        """(2, 3) the box of all boxes of the mosaic, world units: f is positive outside."""
+        return self.frame.to_world(np.stack(self.box_unit))
 
-        lower : (|f(x)| - error)+, by (G).
-        upper : |x - y| of a point y where f has the other sign beyond its error: f is continuous, so S meets the segment x y.
-            y is looked for by Newton-Raphson steps and a little beyond; infinity where none was found in `steps` steps, or |f(x)| is
-            below the error.
+    @property
+    def box_unit(self) -> tuple[FloatArray, FloatArray]:
+        """Corners of the bounds, unit frame."""
+        return self.boxes.lo.amin(0).double().numpy(), self.boxes.hi.amax(0).double().numpy()
+
+    @cached_property
+    def near_surface(self) -> cKDTree:
+        """The centres of the cells of `far`, world units."""
+        return super().near_surface if self.far is None else cKDTree(self.frame.to_world(self.far.centres.data))
+
+    def same_surface_unit(self, points_unit: FloatArray) -> FloatArray:
+        """The mosaic alone: without the search for the nearest cell."""
+        return self.mosaic_unit(points_unit)
+
+    def scan_distance_lower(self, points_world: FloatArray) -> FloatArray:
+        """(m,) lower bound of the distance of places (m, 3) to the nearest point of the SCAN (not to S), world units.
+
+        f(p) <= h for all points p of the scan, so f(x) <= |x - p| + h for all of them: dist(x, P) >= (f(x) - e - h) / L. h, the largest f
+        at the points that were reconstructed from, was found then and is kept in the file: this bound stands on it.
+        Raises InputError for a field that was made without a scan.
         """
-        points = as_points(points_world)
-        f, error = self.certified(points)
-        lower = np.maximum(np.abs(f) - error, 0) / self.lipschitz_bound
-        upper = np.full(len(points), np.inf)
-        side = np.where(f > 0, 1.0, -1.0)
-        y, reach = np.array(points), 1e-4 * self.frame.scale
-        open_rows = np.flatnonzero(np.abs(f) > error)  # nearer than the error the side of x itself is not known
-        for _ in range(steps):
-            value, slope = self.value_and_gradient_unit(self.frame.to_unit(y[open_rows]))
-            norm_sq = np.maximum((slope.astype(np.float64) ** 2).sum(1, keepdims=True), 1e-3)
-            ahead = side[open_rows, None] * (np.abs(self.frame.length_to_world(value.astype(np.float64)))[:, None] + reach)
-            y[open_rows] -= ahead * slope / norm_sq
-            there, there_error = self.certified(y[open_rows])
-            crossed = side[open_rows] * there < -there_error
-            done = open_rows[crossed]
-            upper[done] = np.linalg.norm(points[done] - y[done], axis=1) * (1 + 1e-12)
-            open_rows = open_rows[~crossed]
-            if not len(open_rows):
-                break
-        return lower, upper
-
-    def clearance_box(self, lo: FloatArray, hi: FloatArray) -> FloatArray | float:
-        """Certified lower bound of f over whole boxes [lo, hi], (3,) or (m, 3), world units, from one evaluation each.
-
-        Positive: every point of the box is at least that far outside the surface. f(centre) - half-diagonal - error.
-        """
-        lo_rows, hi_rows = as_points(np.atleast_2d(lo), "lo"), as_points(np.atleast_2d(hi), "hi")
-        f, error = self.certified((lo_rows + hi_rows) / 2)
-        half_diagonal = np.linalg.norm(hi_rows - lo_rows, axis=1) / 2 * (1 + 1e-15)
-        bound = f - self.lipschitz_bound * half_diagonal - error
-        return float(bound[0]) if np.ndim(lo) == 1 else bound
+        if "scan_highest" not in self.info:
+            raise InputError("a field must know its scan to be a distance to it, this one was not made from one: use distance_interval")
+        f, error = self.certified(points_world)
+        return np.maximum(f - error - float(self.info["scan_highest"]), 0) / self.lipschitz_bound
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write as FIELD.sdf; raises OutputError where it cannot."""
@@ -171,10 +167,17 @@ class SignedDistanceField:
         """Theorem 2 for |x| <= farthest and an arithmetic of unit roundoff `grain`, unit frame, plus the change to local coordinates and
         back, and the distances to boxes and cells.
         """
-        scale = self.boxes.scale.double()
-        radius = float(((farthest + self.boxes.centre.double().norm(dim=1)) / scale).max())
-        network = float(scale.max()) * rounding_bound(self._double_layers(), radius * (1 + 8 * grain), grain)
-        return network + 64 * grain * (1 + farthest)
+        reach = 2.0 ** math.ceil(math.log2(max(farthest, 1.0)))  # a larger one does as well, and is soon known
+        if (reach, grain) not in self._known_errors:
+            scale = self.boxes.scale.double()
+            radius = float(((reach + self.boxes.centre.double().norm(dim=1)) / scale).max())
+            network = float(scale.max()) * rounding_bound(self._double_layers(), radius * (1 + 8 * grain), grain)
+            self._known_errors[reach, grain] = network + 64 * grain * (1 + reach)
+        return self._known_errors[reach, grain]
+
+    @cached_property
+    def _known_errors(self) -> dict[tuple[float, float], float]:
+        return {}
 
 
 def measured_float32_error(layers: Layers, boxes: Boxes, seed: int = 0) -> float:

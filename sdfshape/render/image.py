@@ -7,7 +7,7 @@ from os import PathLike
 import numpy as np
 
 from ..errors import InputError
-from ..field import SignedDistanceField
+from ..field import CertifiedField
 from ..io import atomic_write
 from ..types import IntArray
 from .camera import Camera
@@ -19,7 +19,7 @@ OCCLUSION_REACH = 0.06  # unit frame: how far out of a surface we ask whether it
 
 
 def render_field(
-    field: SignedDistanceField,
+    field: CertifiedField,
     *,
     width: int = 512,
     height: int = 512,
@@ -30,7 +30,7 @@ def render_field(
     """(height, width, 3) uint8 picture of {f = 0}: light from the camera's upper left, and occlusion read off the distance itself."""
     if not (1 <= width <= 8192 and 1 <= height <= 8192):
         raise InputError(f"a picture must be 1 to 8192 pixels wide and high, got {width} x {height}")
-    lo, hi = field.boxes.lo.double().numpy().min(axis=0), field.boxes.hi.double().numpy().max(axis=0)
+    lo, hi = field.box_unit
     camera = Camera.around(lo, hi, azimuth_deg, elevation_deg, up_axis)
     origins, directions = camera.rays(width, height)
     start, end = box_span(origins, directions, lo, hi)
@@ -44,7 +44,7 @@ def render_field(
     return image.reshape(height, width, 3)
 
 
-def _shade(field: SignedDistanceField, places: np.ndarray, directions: np.ndarray, camera: Camera) -> IntArray:
+def _shade(field: CertifiedField, places: np.ndarray, directions: np.ndarray, camera: Camera) -> IntArray:
     if not len(places):
         return np.zeros((0, 3), np.uint8)
     _, gradient = field.value_and_gradient_unit(places)

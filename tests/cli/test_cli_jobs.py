@@ -87,7 +87,8 @@ def test_the_field_is_certified_and_extracts_the_same_surface_and_shells(job):
     first, again = s.read_mesh(folder / "mesh.obj"), s.read_mesh(folder / "again.ply")
     assert np.allclose(first.vertices, again.vertices, atol=1e-6) and np.array_equal(first.faces, again.faces)
     assert program("extract", "field.sdf", "-o", "shell.ply", "--iso", "0.5", "--resolution", "64", cwd=folder).returncode == 0
-    assert abs(np.linalg.norm(s.read_mesh(folder / "shell.ply").vertices - CENTRE, axis=1) - RADIUS - 0.5).max() < 0.1
+    away = np.linalg.norm(s.read_mesh(folder / "shell.ply").vertices - CENTRE, axis=1) - RADIUS
+    assert away.min() > 0.5 - 0.02 * RADIUS and away.mean() < 0.55  # never nearer than it says, but for the fit of the surface itself
     far = program("extract", "field.sdf", "-o", "none.ply", "--iso", "-50", cwd=folder)
     assert far.returncode == 1 and "range" in far.stderr and not (folder / "none.ply").exists()
 
@@ -100,6 +101,23 @@ def test_evaluate_and_sample_and_render(job):
     assert len(s.read_points(folder / "cloud.xyz")) == 500
     assert program("render", "field.sdf", "-o", "r.png", "--size", "64", cwd=folder).returncode == 0
     assert (folder / "r.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_query_writes_a_table_of_distances_and_bounds(job):
+    folder, _ = job
+    rng = np.random.default_rng(3)
+    places = CENTRE + rng.uniform(-1.5, 1.5, (500, 3)) * RADIUS
+    s.write_points(s.PointCloud(places), folder / "places.xyz")
+    done = program("query", "field.sdf", "places.xyz", "-o", "table.csv", cwd=folder)
+    assert done.returncode == 0 and "500 points" in done.stdout, done.stderr
+    table = np.genfromtxt(folder / "table.csv", delimiter=",", names=True)
+    truth = np.linalg.norm(np.stack([table["x"], table["y"], table["z"]], -1) - CENTRE, axis=1) - RADIUS
+    assert np.abs(table["distance"] - truth).max() < 0.05 * RADIUS
+    assert (table["lower"] <= table["upper"]).all() and (table["lower"] <= np.abs(truth) + 0.02 * RADIUS).all()
+    assert np.allclose(np.hypot(np.hypot(table["nx"], table["ny"]), table["nz"]), 1, atol=1e-4)
+    for words, law in ((("places.xyz", "-o", "table.txt"), "must end in .csv"), (("places.xyz", "-o", "table.csv"), "exists")):
+        again = program("query", "field.sdf", *words, cwd=folder)
+        assert again.returncode == 1 and law in again.stderr and again.stderr.count("\n") == 1
 
 
 def test_the_same_command_gives_the_same_bytes_also_through_an_interruption(tmp_path, monkeypatch, capsys):

@@ -1,0 +1,51 @@
+"""`sdfshape query FIELD POINTS -o TABLE`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import words
+
+COLUMNS = ("x", "y", "z", "distance", "lower", "upper", "nx", "ny", "nz")
+ROWS = 65_536  # at a time
+
+
+def query(
+    field: Annotated[Path, typer.Argument(help="A field (.sdf) that `reconstruct --model` kept.")],
+    points: Annotated[Path, typer.Argument(help="Where to ask: points, in the units of the scan (any file that `reconstruct` reads).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The table: .csv.")],
+    threads: words.Threads = None,
+    overwrite: words.Overwrite = False,
+    quiet: words.Quiet = False,
+) -> None:
+    """Ask a field for distances: a table with a row a point, in the units of the scan.
+
+    distance: negative inside (float32). lower, upper: proven bounds of the distance to the surface, on any side; upper is inf where none
+    was found. nx, ny, nz: the direction in which the distance grows.
+    """
+    import numpy as np
+
+    from ..errors import InputError, OutputError
+    from ..field import load_field
+    from ..io import atomic_write, check_writable, read_points
+    from ..train.run import computing_with
+
+    if output.suffix.lower() != ".csv":
+        raise OutputError(f"{output.name}: a table must end in .csv, got {output.suffix!r}: rename it")
+    check_writable(output, overwrite=overwrite)
+    loaded, places = load_field(field), read_points(points).points
+    if not np.isfinite(places).all():
+        raise InputError(f"{points.name}: places to ask at must be finite, {int((~np.isfinite(places).all(axis=1)).sum())} rows are not")
+    with atomic_write(output, overwrite=overwrite) as temporary, computing_with("cpu", threads), Path(temporary).open("w") as file:
+        file.write(",".join(COLUMNS) + "\n")
+        for first in range(0, len(places), ROWS):
+            some = places[first : first + ROWS]
+            table = np.column_stack([some, loaded(some), *loaded.distance_interval(some), loaded.normal(some)])
+            np.savetxt(file, table, fmt="%.9g", delimiter=",")
+    if not quiet:
+        inside = int(loaded.contains(places).sum())
+        sys.stdout.write(f"{len(places):,} points, {inside:,} inside -> {output}\n")
