@@ -4,32 +4,85 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from . import words
 
+if TYPE_CHECKING:
+    from ..field import SignedDistanceField
+    from ..render import View
+
+MOST_FRAMES = 720
+
 
 def render(
     field: Annotated[Path, typer.Argument(help="A field (.sdf) that `reconstruct --model` kept.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture: .png.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help=".png; .gif: a turn around the shape; .npz: color, depth, normals and steps as numbers.")
+    ],
     size: Annotated[int, typer.Option(help="Pixels along each side.")] = 512,
+    show: Annotated[
+        Literal["picture", "depth", "normals", "steps"], typer.Option(help="steps: evaluations of the field a ray (many are bright).")
+    ] = "picture",
     azimuth: words.Azimuth = 35.0,
     elevation: words.Elevation = 20.0,
     up: words.Up = "y",
+    parallel: Annotated[bool, typer.Option("--parallel", help="Without perspective.")] = False,
+    transparent: Annotated[bool, typer.Option("--transparent", help="No background (of a .png picture).")] = False,
+    shadows: Annotated[bool, typer.Option("--shadows/--no-shadows", help="Cast soft shadows.")] = True,
+    frames: Annotated[int, typer.Option(help="Of a .gif: pictures of the turn.")] = 36,
+    threads: words.Threads = None,
     overwrite: words.Overwrite = False,
     quiet: words.Quiet = False,
 ) -> None:
     """Draw a field by sphere tracing: no window and no graphics card needed."""
     from ..field import load_field
     from ..io import check_writable
-    from ..render import render_field, write_png
-    from .job import require_png
+    from ..render import camera_for, view_field
+    from ..train.run import computing_with
 
-    require_png(output)
+    _check(output, show, transparent, frames)
     check_writable(output, overwrite=overwrite)
-    image = render_field(load_field(field), width=size, height=size, azimuth_deg=azimuth, elevation_deg=elevation, up_axis="xyz".index(up))
-    write_png(image, output, overwrite=overwrite)
+    with computing_with("cpu", threads):
+        loaded: SignedDistanceField = load_field(field)
+        turns = [360 * k / frames for k in range(frames)] if output.suffix.lower() == ".gif" else [0.0]
+        views = []
+        for k, turn in enumerate(turns):
+            camera = camera_for(loaded, azimuth + turn, elevation, "xyz".index(up), parallel=parallel)
+            views.append(view_field(loaded, camera, width=size, height=size, shadows=shadows))
+            if not quiet and len(turns) > 1:
+                sys.stderr.write(f"\rpicture {k + 1} of {len(turns)}" + "\n" * (k + 1 == len(turns)))
+    _write(views, output, show, transparent, overwrite)
     if not quiet:
-        sys.stdout.write(f"{size} x {size} -> {output}\n")
+        spent = sum(view.steps.mean() for view in views) / len(views)
+        sys.stdout.write(f"{size} x {size}, {spent:.2f} evaluations a pixel -> {output}\n")
+
+
+def _check(output: Path, show: str, transparent: bool, frames: int) -> None:
+    from ..errors import InputError, OutputError
+
+    ending = output.suffix.lower()
+    if ending not in (".png", ".gif", ".npz"):
+        raise OutputError(f"{output.name}: a picture must end in .png, .gif or .npz, got {output.suffix!r}: rename it")
+    if transparent and (ending != ".png" or show != "picture"):
+        raise InputError("a transparent background is for .png pictures: leave --transparent out, or write one")
+    if not 1 <= frames <= MOST_FRAMES:
+        raise InputError(f"frames must be 1 to {MOST_FRAMES}, got {frames}")
+
+
+def _write(views: list[View], output: Path, show: str, transparent: bool, overwrite: bool) -> None:
+    import numpy as np
+
+    from ..io import atomic_write
+    from ..render import write_gif, write_png
+
+    first = views[0]
+    if output.suffix.lower() == ".gif":
+        write_gif([view.shown(show) for view in views], output, overwrite=overwrite)
+    elif output.suffix.lower() == ".npz":
+        with atomic_write(output, overwrite=overwrite) as temporary, Path(temporary).open("wb") as file:
+            np.savez_compressed(file, color=first.color, depth=first.depth, normals=first.normals, steps=first.steps)
+    else:
+        write_png(first.color if transparent else first.shown(show), output, overwrite=overwrite)

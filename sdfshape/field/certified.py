@@ -8,6 +8,7 @@ float32, and are estimates; whatever says certified is computed in float64 and a
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -93,12 +94,17 @@ class CertifiedField(ABC):
         return self.evaluate_unit(points_unit)
 
     @cached_property
-    def near_surface(self) -> cKDTree:
-        """Tree of places (k, 3), world units, so that every place of S is near one: centres of cells. Empty if there is no S."""
+    def surface_cells_unit(self) -> tuple[FloatArray, float]:
+        """Centres (k, 3) of balls that hold all of S, and their radius, unit frame: cells that pruning in float32 keeps."""
         lo, hi = self.box_unit
         grid = Grid.over(lo, hi, NEAR_CELLS)
         cells = active_cells(self.same_surface_unit, grid, lipschitz=self.lipschitz_bound, slack=self.float32_error_unit).cells
-        return cKDTree(self.frame.to_world(grid.node_position(cells + 0.5)))
+        return grid.node_position(cells + 0.5), math.sqrt(3) / 2 * grid.spacing * (1 + 1e-9)
+
+    @cached_property
+    def near_surface(self) -> cKDTree:
+        """Tree of the centres, world units, so that every place of S is near one."""
+        return cKDTree(self.frame.to_world(self.surface_cells_unit[0]))
 
     # --- plain queries
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from ..errors import InputError
@@ -129,9 +128,9 @@ class SignedDistanceField(CertifiedField):
         return self.boxes.lo.amin(0).double().numpy(), self.boxes.hi.amax(0).double().numpy()
 
     @cached_property
-    def near_surface(self) -> cKDTree:
-        """The centres of the cells of `far`, world units."""
-        return super().near_surface if self.far is None else cKDTree(self.frame.to_world(self.far.centres.data))
+    def surface_cells_unit(self) -> tuple[FloatArray, float]:
+        """The cells of `far`: found with the proven rounding error as slack, so none that meets S is missing."""
+        return (np.zeros((0, 3)), 0.0) if self.far is None else (self.far.centres.data, self.far.radius)
 
     def same_surface_unit(self, points_unit: FloatArray) -> FloatArray:
         """The mosaic alone: without the search for the nearest cell."""

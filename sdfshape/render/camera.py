@@ -1,9 +1,9 @@
-"""A perspective camera: one ray a pixel. World or unit frame: whatever the eye is given in."""
+"""Cameras: one ray a pixel, in perspective or parallel. World or unit frame: whatever the eye is given in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -12,34 +12,72 @@ from ..types import FloatArray
 
 @dataclass(frozen=True)
 class Camera:
-    """eye looks at target, `up` is up in the picture; fov_deg is the vertical field of view."""
+    """eye looks at target, `up` is up in the picture; fov_deg is the vertical field of view.
+
+    parallel : rays do not meet in the eye; the picture shows as much of the plane through the target as it would in perspective.
+    """
 
     eye: tuple[float, float, float]
     target: tuple[float, float, float] = (0.0, 0.0, 0.0)
     up: tuple[float, float, float] = (0.0, 0.0, 1.0)
     fov_deg: float = 30.0
+    parallel: bool = False
 
     @classmethod
-    def around(cls, lo: FloatArray, hi: FloatArray, azimuth_deg: float = 35.0, elevation_deg: float = 20.0, up_axis: int = 2) -> Self:
+    def around(
+        cls,
+        lo: FloatArray,
+        hi: FloatArray,
+        azimuth_deg: float = 35.0,
+        elevation_deg: float = 20.0,
+        up_axis: int = 2,
+        *,
+        parallel: bool = False,
+    ) -> Self:
         """A camera that sees the whole box [lo, hi], from an azimuth and an elevation, with coordinate axis `up_axis` up."""
         azimuth, elevation = np.radians([azimuth_deg, elevation_deg])
         level = np.array([np.cos(azimuth), np.sin(azimuth)]) * np.cos(elevation)
         direction = np.insert(level, up_axis, np.sin(elevation))
         centre, radius = (np.asarray(lo) + hi) / 2, float(np.linalg.norm(np.asarray(hi) - lo)) / 2
         eye = centre + direction * radius / np.sin(np.radians(30.0) / 2) * 0.8  # boxes fill their sphere badly
-        up = np.eye(3)[up_axis]
-        return cls(*(tuple(float(c) for c in v) for v in (eye, centre, up)))  # type: ignore[arg-type]
+        numbers: list[Any] = [tuple(float(c) for c in v) for v in (eye, centre, np.eye(3)[up_axis])]
+        return cls(numbers[0], numbers[1], numbers[2], parallel=parallel)
+
+    @property
+    def axes(self) -> FloatArray:
+        """(3, 3) unit rows: right, above, forward."""
+        forward = np.subtract(self.target, self.eye)
+        forward /= np.linalg.norm(forward)
+        up = np.asarray(self.up) if abs(np.dot(self.up, forward)) < 0.999 else np.roll(self.up, 1)  # looking along `up`
+        right = np.cross(forward, up)
+        right /= np.linalg.norm(right)
+        return np.stack([right, np.cross(right, forward), forward])
+
+    @property
+    def slope(self) -> float:
+        """Half of the picture's height at the distance 1."""
+        return float(np.tan(np.radians(self.fov_deg) / 2))
+
+    @property
+    def distance(self) -> float:
+        """From the eye to the target."""
+        return float(np.linalg.norm(np.subtract(self.target, self.eye)))
 
     def rays(self, width: int, height: int) -> tuple[FloatArray, FloatArray]:
         """Origins and unit directions, each (height * width, 3), row by row from the upper left pixel."""
-        forward = np.subtract(self.target, self.eye)
-        forward /= np.linalg.norm(forward)
-        right = np.cross(forward, self.up)
-        right /= np.linalg.norm(right)
-        above = np.cross(right, forward)
-        reach = np.tan(np.radians(self.fov_deg) / 2)
-        x = (np.arange(width) + 0.5 - width / 2) / (height / 2) * reach
-        y = -(np.arange(height) + 0.5 - height / 2) / (height / 2) * reach
-        directions = (forward + y[:, None, None] * above + x[None, :, None] * right).reshape(-1, 3)
+        right, above, forward = self.axes
+        x = (np.arange(width) + 0.5 - width / 2) / (height / 2) * self.slope
+        y = -(np.arange(height) + 0.5 - height / 2) / (height / 2) * self.slope
+        offset = (y[:, None, None] * above + x[None, :, None] * right).reshape(-1, 3)
+        eye = np.asarray(self.eye, dtype=np.float64)
+        if self.parallel:
+            return eye + self.distance * offset, np.broadcast_to(forward, offset.shape).copy()
+        directions = forward + offset
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        return np.broadcast_to(np.asarray(self.eye), directions.shape).copy(), directions
+        return np.broadcast_to(eye, directions.shape).copy(), directions
+
+    def pixels(self, places: FloatArray, height: int, width: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Column, row (fractions of pixels, the middle of the first is 0) and the depth along the middle axis of places (m, 3)."""
+        x, y, depth = self.axes @ (places - self.eye).T
+        scale = (height / 2) / self.slope / (self.distance if self.parallel else np.maximum(depth, 1e-12))
+        return x * scale + width / 2 - 0.5, -y * scale + height / 2 - 0.5, depth

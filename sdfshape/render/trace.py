@@ -1,7 +1,8 @@
-"""Sphere tracing of 1-Lipschitz fields (Hart 1996).
+"""Sphere tracing of Lipschitz fields (Hart 1996), over-relaxed (Keinert et al. 2014, Enhanced Sphere Tracing, section 3.1).
 
-Notation: o ray origins, u unit directions, t distance along the ray. f < 0 inside, f > 0 outside. A step of f / L cannot cross the
-surface, because |f(x)| <= L dist(x, surface); what float32 adds is taken off every step.
+Notation: o ray origins, u unit directions, t distance along the ray; r(t) = (f(o + t u) - e) / L, a radius that is proven to be free.
+A step of r cannot cross the surface. A longer one, omega r, is taken on trust and checked afterwards: if the balls of both ends overlap,
+t' - t <= r(t) + r(t'), all between them is free; if they do not, the ray goes back to t + r(t), and takes plain steps from there on.
 """
 
 from __future__ import annotations
@@ -11,16 +12,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..types import FloatArray
+from ..types import FloatArray, IntArray
+
+RELAXATION = 1.2  # evaluations a pixel of a bunny at 1, 1.2, 1.4, 1.6: 1.36, 1.34, 1.45, 1.55 (4.49 by plain steps through the box)
+MOST_STEPS = 512
 
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """t : (n,) distance travelled.   hit : (n,) bool, f <= tolerance was reached.   evaluations : of the field, over all rays."""
+    """t : (n,) distance travelled.   hit : (n,) bool, f <= tolerance was reached.   steps : (n,) evaluations spent on each ray."""
 
     t: FloatArray
     hit: np.ndarray
-    evaluations: int
+    steps: IntArray
+
+    @property
+    def evaluations(self) -> int:
+        """Of the field, over all rays."""
+        return int(self.steps.sum())
 
 
 def sphere_trace(
@@ -33,24 +42,37 @@ def sphere_trace(
     lipschitz: float = 1.0,
     error: float = 0.0,
     tolerance: float = 1e-3,
-    max_steps: int = 256,
+    relaxation: float = RELAXATION,
+    max_steps: int = MOST_STEPS,
 ) -> Hits:
-    """First hits of rays (n, 3) with {f = 0} between `start` and `end` (n,) along them. evaluate : (m, 3) -> (m,)."""
+    """First hits of rays (n, 3) with {f = 0} between `start` and `end` (n,) along them. evaluate : (m, 3) -> (m,).
+
+    A ray ends at the first place with f <= tolerance (half of it is the least step: the tolerance must be above two errors), or at `end`.
+    relaxation : omega; 1 takes plain steps.
+    """
     t = np.array(start, dtype=np.float64)
-    hit = np.zeros(len(t), bool)
+    free = t.copy()  # up to here the ray is proven to be free
+    omega = np.full(len(t), float(relaxation))
+    hit, steps = np.zeros(len(t), bool), np.zeros(len(t), np.int64)
     active = np.flatnonzero(t < end)
-    evaluations = 0
     for _ in range(max_steps):
         if not len(active):
             break
         f = evaluate(origins[active] + t[active, None] * directions[active]).astype(np.float64)
-        evaluations += len(active)
-        arrived = f <= tolerance  # signed: a ray that starts inside is a hit where it starts
+        steps[active] += 1
+        radius = np.maximum(f - error, tolerance / 2) / lipschitz
+        jumped = t[active] > free[active]
+        torn = jumped & (t[active] - free[active] > np.where(f > error, radius, 0))
+        arrived = ~torn & (f <= tolerance)  # signed: a ray that starts inside is a hit where it starts
         hit[active[arrived]] = True
-        active, f = active[~arrived], f[~arrived]
-        t[active] += np.maximum(f - error, tolerance / 2) / lipschitz
-        active = active[t[active] < end[active]]
-    return Hits(t, hit, evaluations)
+        back, on = active[torn], ~torn & ~arrived
+        t[back], omega[back] = free[back], 1.0
+        far, radius = active[on], radius[on]
+        free[far] = t[far] + radius
+        t[far] = np.maximum(np.minimum(t[far] + omega[far] * radius, end[far]), free[far])
+        active = active[~arrived]
+        active = active[free[active] < end[active]]
+    return Hits(t, hit, steps)
 
 
 def box_span(origins: FloatArray, directions: FloatArray, lo: FloatArray, hi: FloatArray) -> tuple[FloatArray, FloatArray]:
