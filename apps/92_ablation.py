@@ -36,7 +36,8 @@ CONSTANTS: dict[str, Any] = {
     "sample.evidence.PLANE_TO_POINT": ((0.0, 0.1), (3.0, 6.0)),
 }
 CONSTANTS |= {"sample.evidence.KEEP_SPACINGS": (0.0, 1.0), "orient.oriented.SURE": (1.1,), "orient.overturn.OFF": (9.0,)}
-CONSTANTS |= {"orient.places.UNIFORM_SHARE": (0.2,), "lipschitz.boxes.OVERLAP": (0.3,), "sample.evidence.DOUBT": (0.0, 0.15)}
+CONSTANTS |= {"orient.places.UNIFORM_SHARE": (0.2,), "orient.places.AROUND": (2.0,)}
+CONSTANTS |= {"lipschitz.boxes.OVERLAP": (0.3,), "sample.evidence.DOUBT": (0.0, 0.15)}
 CONSTANTS |= {"sample.kind.NOISY": (9.0, 0.0), "orient.denoise.PASSES": (1, 3), "orient.denoise.NEIGHBOURS_A_NOISE": (100, 400)}
 OF_THE_BALL = {  # tried with auto and with wrap
     "orient.closing.RADIUS": (0.8, 1.2),
