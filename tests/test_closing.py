@@ -162,7 +162,7 @@ def test_midpoints_narrow_the_gaps_of_a_plane():
 
 
 def test_wrapped_evidence_keeps_walkers_away_from_the_surface():
-    """The level of the closing is averaged over neighbours: the slab's faces stand about where they should, a place in a thousand is off."""
+    """The level of the closing is averaged over neighbours: the slab's faces stand where they should but for a place in a thousand."""
     wrong = moves_too_far = count = 0
     for seed in range(3):
         evidence = wrapped_evidence(closed(plate(0.0), 0.04), 20_000, np.random.default_rng(seed))
