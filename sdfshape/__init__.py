@@ -26,7 +26,9 @@ from .types import PointCloud as PointCloud
 if TYPE_CHECKING:
     from .evaluate import compare as compare
     from .extract import extract_mesh as extract_mesh
+    from .field import Box as Box
     from .field import SignedDistanceField as SignedDistanceField
+    from .field import Sphere as Sphere
     from .field import load_field as load_field
     from .io import read_mesh as read_mesh
     from .io import read_points as read_points
@@ -46,7 +48,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "compare": "evaluate",
     "extract_mesh": "extract",
+    "Box": "field",
     "SignedDistanceField": "field",
+    "Sphere": "field",
     "load_field": "field",
     "read_mesh": "io",
     "read_points": "io",

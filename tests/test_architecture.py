@@ -28,6 +28,7 @@ ROOMS = (
     "sample",
     "train",
     "field",
+    "export",
     "extract",
     "render",
     "evaluate",

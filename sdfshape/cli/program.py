@@ -15,6 +15,7 @@ from ..errors import SdfShapeError, TrainingInterrupted
 from .certify import certify
 from .demo import demo
 from .evaluate import evaluate
+from .export import export
 from .extract import extract
 from .query import query
 from .reconstruct import reconstruct
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Point clouds in, certified signed distance fields and watertight meshes out. No normals, no GPU.",
 )
-for command in (reconstruct, demo, sample, extract, query, render, evaluate, certify):
+for command in (reconstruct, demo, sample, extract, query, export, render, evaluate, certify):
     app.command()(command)
 
 

@@ -120,6 +120,17 @@ def test_query_writes_a_table_of_distances_and_bounds(job):
         assert again.returncode == 1 and law in again.stderr and again.stderr.count("\n") == 1
 
 
+def test_export_writes_what_other_programs_read(job):
+    folder, _ = job
+    for name in ("grid.npz", "grid.vti", "shape.py"):
+        done = program("export", "field.sdf", "-o", name, "--resolution", "24", cwd=folder)
+        assert done.returncode == 0 and name in done.stdout and (folder / name).stat().st_size > 1000, done.stderr
+    middle = subprocess.run([sys.executable, "shape.py", *map(str, CENTRE)], cwd=folder, capture_output=True, text=True)
+    assert float(middle.stdout) < -0.5 * RADIUS
+    wrong = program("export", "field.sdf", "-o", "shape.stl", cwd=folder)
+    assert wrong.returncode == 1 and "must end in one of" in wrong.stderr and wrong.stderr.count("\n") == 1
+
+
 def test_the_same_command_gives_the_same_bytes_also_through_an_interruption(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     s.write_points(s.PointCloud(cloud(800)), "scan.ply")
