@@ -126,7 +126,7 @@ def test_export_writes_what_other_programs_read(job):
         done = program("export", "field.sdf", "-o", name, "--resolution", "24", cwd=folder)
         assert done.returncode == 0 and name in done.stdout and (folder / name).stat().st_size > 1000, done.stderr
     for away, least, most in ((0.0, -RADIUS, 0.0), (0.9, -0.12 * RADIUS, 0.0), (1.2, 0.1 * RADIUS, 0.22 * RADIUS)):
-        place = CENTRE + (away * RADIUS, 0, 0)
+        place = CENTRE + np.array([away * RADIUS, 0, 0])
         said = subprocess.run([sys.executable, "shape.py", *map(str, place)], cwd=folder, capture_output=True, text=True)
         assert least < float(said.stdout) < most
     wrong = program("export", "field.sdf", "-o", "shape.stl", cwd=folder)
