@@ -186,6 +186,11 @@ def test_queries_must_be_points():
         random_field().clearance_box(np.zeros(3), np.full(3, np.inf))
 
 
+def test_places_beyond_all_digits_are_refused():
+    with pytest.raises(InputError, match="to be certified"):
+        random_field().certified(np.array([[1e200, 0, 0]]))
+
+
 # --- certified queries
 
 

@@ -339,3 +339,27 @@ def test_solids_state_an_error_that_holds():
     truth = np.sqrt(((x.astype(big) - np.array(SPHERE.centre, big)) ** 2).sum(axis=1)) - 2
     values, error = SPHERE.certified(x)
     assert 0 < np.abs(values - truth).max() <= error == pytest.approx(GRAINS * 4e3, rel=0.6)
+
+
+def test_a_moved_cut_reaches_as_far_as_its_corner():
+    """The corner between two walls is farther away than either: its level set leaves a box grown by the level once it is turned."""
+    turn = np.array([[1.0, -1, 0], [1, 1, 0], [0, 0, np.sqrt(2)]]) / np.sqrt(2)
+    corner = Box((-1.0, -1.0, -1.0), (0.0, 1.0, 1.0)) & Box((-1.0, -1.0, -1.0), (1.0, 0.0, 1.0))
+    field = corner.moved(turn).offset(1.0)
+    x = around(field, 20_000, grow=0.6)
+    inside = x[field(x) < 0]
+    assert (inside >= field.bounds[0]).all() and (inside <= field.bounds[1]).all() and inside[:, 1].max() > 1.1
+    for mesh in (extract_mesh(field, resolution=32).mesh, extract_mesh(corner.moved(turn), resolution=32, iso=1.0).mesh):
+        assert trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).is_watertight
+
+
+def test_a_louder_field_needs_more_than_the_radius():
+    loud = _Louder(Sphere((0.0, 0.0, 0.0), 1.0), 2.0, claimed=2.0)
+    assert not loud.first_contact(np.array([[3.0, 0, 0], [1.6, 0, 0]]), 1.0).clear
+    assert loud.first_contact(np.array([[3.0, 0, 0], [2.1, 0, 0]]), 1.0).clear
+
+
+def test_a_cube_that_was_moved_far_keeps_its_volume():
+    moved = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)).moved(np.eye(3), (524287.7, 524287.7, 524287.7))
+    interval = moved.volume_interval(share=0.5)
+    assert interval.lower <= 1 <= interval.upper

@@ -169,3 +169,21 @@ def test_a_turn_is_a_film(tmp_path):
 def test_pictures_have_sizes():
     with pytest.raises(InputError, match="1 to 8192 pixels"):
         view_field(BALL, camera_for(BALL), width=0)
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+@pytest.mark.parametrize("size", [(0.5, 1.8, 0.3), (0.2, 2.0, 0.2), (1.0, 1.0, 1.0), (2.0, 0.1, 1.0)])
+def test_a_camera_sees_all_of_a_box(size, parallel):
+    half = np.array(size) / 2
+    corners = (np.array(list(np.ndindex(2, 2, 2))) * 2 - 1) * half
+    for up in range(3):
+        camera = Camera.around(-half, half, 35, 20, up, parallel=parallel)
+        column, row, depth = camera.pixels(corners, 100, 100)
+        seen = np.concatenate([column, row])
+        assert seen.min() >= -0.5 and seen.max() <= 99.5 and np.ptp(seen) > 45 and (depth > 0).all()
+
+
+def test_an_eye_among_the_cells_still_sees():
+    inside_a_room = difference(Box((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)), Box((-0.9, -0.9, -0.9), (0.9, 0.9, 0.9)))
+    view = view_field(inside_a_room, Camera((0.0, 0.0, 0.1), (0.5, 0.0, 0.1)), width=16, height=16)
+    assert np.isfinite(view.depth).all()

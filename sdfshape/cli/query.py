@@ -45,7 +45,7 @@ def query(
         for first in range(0, len(places), ROWS):
             some = places[first : first + ROWS]
             table = np.column_stack([some, loaded(some), *loaded.distance_interval(some), loaded.normal(some)])
-            np.savetxt(file, table, fmt="%.9g", delimiter=",")
+            np.savetxt(file, table, fmt="%.17g", delimiter=",")
     if not quiet:
         inside = int(loaded.contains(places).sum())
         sys.stdout.write(f"{len(places):,} points, {inside:,} inside -> {output}\n")

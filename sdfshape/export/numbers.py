@@ -16,8 +16,8 @@ def field_numbers(field: SignedDistanceField) -> dict[str, FloatArray]:
 
     numbers = {f"matrix_{j}": w.numpy() for j, w in enumerate(field.layers.matrices)}
     numbers |= {f"bias_{j}": b.numpy() for j, b in enumerate(field.layers.biases)}
-    boxes = field.boxes
-    numbers |= {"lo": boxes.lo.double().numpy(), "hi": boxes.hi.double().numpy(), "box_scale": boxes.scale.double().numpy()}
+    boxes = field.boxes.map(lambda corner: corner.double())  # first: the scale is computed from the corners
+    numbers |= {"lo": boxes.lo.numpy(), "hi": boxes.hi.numpy(), "box_scale": boxes.scale.numpy()}
     return numbers | {"centre": np.array(field.frame.centre), "scale": np.array(field.frame.scale)}
 
 

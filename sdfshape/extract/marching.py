@@ -56,6 +56,8 @@ def extract_surface(
         seam.sew(dense_blocks(values, iso), iso)
         evaluations = values.size
     else:
+        end = grid.node_position(np.array(grid.cells))
+        slack += 2.0**-23 * (abs(iso) + float(np.abs(np.array([grid.origin, end])).max()))  # node values are kept in float32
         pairs = active_cells(evaluate, grid, iso=iso, lipschitz=lipschitz, slack=slack, finest=1)
         blocks = CrossedBlocks(evaluate, grid, pairs, iso=iso, lipschitz=lipschitz, slack=slack)
         seam.sew(blocks, iso)

@@ -31,8 +31,7 @@ class Extraction:
 
 def field_grid(field: CertifiedField, resolution: int, iso_unit: float = 0.0) -> Grid:
     """The grid with `resolution` cells along the longest side of everything that {f = iso} can reach, one cell of margin included."""
-    grow = max(iso_unit, 0.0)
-    lo, hi = field.box_unit[0] - grow, field.box_unit[1] + grow
+    lo, hi = field.box_unit if iso_unit <= 0 else field.frame.to_unit(field.level_box(field.frame.length_to_world(iso_unit)))
     margin = float((hi - lo).max()) / (resolution - 2)
     return Grid.over(lo - margin, hi + margin, resolution)
 

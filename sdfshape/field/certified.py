@@ -62,6 +62,11 @@ class CertifiedField(ABC):
         """f (m,) of places (m, 3), in float32 (see `float32_error`)."""
         return self.value_and_gradient(points_world)[0]
 
+    def level_box(self, distance: float) -> FloatArray:
+        """(2, 3) corners of a box that holds {f <= distance}: f is at least as large as a place is beyond the bounds along an axis."""
+        grow = max(distance, 0.0)
+        return np.stack([self.bounds[0] - grow, self.bounds[1] + grow])
+
     # --- the frame in which extraction and rendering work
 
     @cached_property
@@ -148,7 +153,7 @@ class CertifiedField(ABC):
     def clearance_box(self, lo: FloatArray, hi: FloatArray) -> FloatArray | float:
         """Certified lower bound of f over whole boxes [lo, hi], (3,) or (m, 3), world units, from one evaluation each.
 
-        Positive: every place of the box is at least that far outside the surface. f(centre) - L half-diagonal - e.
+        Positive: every place of the box is at least that far outside the surface (L times, if L > 1). f(centre) - L half-diagonal - e.
         """
         from .clearance import box_bounds
 

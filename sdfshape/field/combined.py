@@ -41,8 +41,11 @@ class Offset(CertifiedField):
 
     @property
     def bounds(self) -> FloatArray:
-        """Those of the field, `grown`."""
-        return grown(self.field, self.distance)
+        return self.level_box(0.0)
+
+    def level_box(self, distance: float) -> FloatArray:
+        """That of the field, for both distances."""
+        return self.field.level_box(distance + self.distance)
 
     @property
     def float32_error(self) -> float:
@@ -56,14 +59,6 @@ class Offset(CertifiedField):
     def value_and_gradient(self, points_world: FloatArray) -> tuple[FloatArray, FloatArray]:
         values, gradients = self.field.value_and_gradient(points_world)
         return values - self.distance, gradients
-
-
-def grown(field: CertifiedField, distance: float) -> FloatArray:
-    """(2, 3) a box that holds {f <= distance}: f is at least as large as a place is beyond its bounds along the worst axis, for fields of
-    networks and for what is made of them (max and min keep it, a move carries it along, an offset takes from f what it adds to the box).
-    """
-    bounds, grow = field.bounds, max(distance, 0.0)
-    return np.stack([bounds[0] - grow, bounds[1] + grow])
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +86,15 @@ class Moved(CertifiedField):
 
     @property
     def bounds(self) -> FloatArray:
-        corners = np.stack(np.meshgrid(*self.field.bounds.T, indexing="ij"), -1).reshape(-1, 3) @ self.rotation.T + self.translation
-        return np.stack([corners.min(axis=0), corners.max(axis=0)])
+        return self.level_box(0.0)
+
+    def level_box(self, distance: float) -> FloatArray:
+        """The box of the moved corners of that of the field, larger by what the rotation may be off and by rounding."""
+        box = self.field.level_box(distance)
+        corners = np.stack(np.meshgrid(*box.T, indexing="ij"), -1).reshape(-1, 3) @ self.rotation.T + self.translation
+        size = float(np.abs(box).max()) + float(np.abs(self.translation).max())
+        grow = 4 * ORTHONORMAL * float(np.abs(box).max()) + 16 * GRAIN * size
+        return np.stack([corners.min(axis=0) - grow, corners.max(axis=0) + grow])
 
     @property
     def float32_error(self) -> float:
@@ -114,12 +116,15 @@ class Moved(CertifiedField):
 
 @dataclass(frozen=True, eq=False)
 class _Chosen(CertifiedField):
-    """At every place the value of one of the fields, with a sign: the largest, or the least."""
+    """At every place the value of one of the fields, with a sign: the largest, or the least.
+
+    chosen_box : of the boxes (k, 2, 3) that hold {f_j <= distance}, the one that holds this field's.
+    """
 
     fields: tuple[CertifiedField, ...]
     signs: tuple[float, ...]
     choose: Callable[..., FloatArray]
-    box: FloatArray
+    chosen_box: Callable[[FloatArray], FloatArray]
 
     @property
     def lipschitz_bound(self) -> float:
@@ -127,7 +132,10 @@ class _Chosen(CertifiedField):
 
     @property
     def bounds(self) -> FloatArray:
-        return self.box
+        return self.level_box(0.0)
+
+    def level_box(self, distance: float) -> FloatArray:
+        return self.chosen_box(np.stack([field.level_box(distance) for field in self.fields]))
 
     @property
     def float32_error(self) -> float:
@@ -148,23 +156,20 @@ class _Chosen(CertifiedField):
 
 def union(*fields: CertifiedField) -> CertifiedField:
     """Inside of any: min."""
-    corners = np.stack([field.bounds for field in _some(fields)])
-    return _Chosen(fields, (1.0,) * len(fields), np.min, np.stack([corners[:, 0].min(axis=0), corners[:, 1].max(axis=0)]))
+    return _Chosen(_some(fields), (1.0,) * len(fields), np.min, lambda b: np.stack([b[:, 0].min(axis=0), b[:, 1].max(axis=0)]))
 
 
 def intersection(*fields: CertifiedField) -> CertifiedField:
     """Inside of all: max. Raises InputError if their bounds do not meet: there is nothing inside."""
-    corners = np.stack([field.bounds for field in _some(fields)])
-    box = np.stack([corners[:, 0].max(axis=0), corners[:, 1].min(axis=0)])
-    if (box[0] >= box[1]).any():
+    both = _Chosen(_some(fields), (1.0,) * len(fields), np.max, lambda b: np.stack([b[:, 0].max(axis=0), b[:, 1].min(axis=0)]))
+    if (both.bounds[0] >= both.bounds[1]).any():
         raise InputError("an intersection must have an inside, the bounds of these fields do not meet")
-    return _Chosen(fields, (1.0,) * len(fields), np.max, box)
+    return both
 
 
 def difference(field: CertifiedField, *others: CertifiedField) -> CertifiedField:
     """Inside of the first and of none of the others: max(f, -g, ...)."""
-    fields = _some((field, *others))
-    return _Chosen(fields, (1.0, *(-1.0 for _ in others)), np.max, field.bounds)
+    return _Chosen(_some((field, *others)), (1.0, *(-1.0 for _ in others)), np.max, lambda b: b[0])
 
 
 def _some(fields: tuple[CertifiedField, ...]) -> tuple[CertifiedField, ...]:

@@ -2,7 +2,7 @@
 
 Let p(t) be the path by its length, so |p(s) - p(t)| <= |s - t|. Then t -> f(p(t)) is L-Lipschitz, and over a piece [a, b] of the path
 f >= (f(p(a)) + f(p(b)) - L (b - a)) / 2 - e: add f >= f(p(a)) - L (t - a) and f >= f(p(b)) - L (b - t). Where that exceeds the radius, the
-centre is farther than the radius outside of the surface (|f| <= L dist, L <= 1 for fields of this program).
+centre is farther than the radius outside of the surface: |f| <= L dist, so the radius is taken L times.
 """
 
 from __future__ import annotations
@@ -51,12 +51,13 @@ def first_contact(field: CertifiedField, path: FloatArray, radius: float, tolera
 
     values, error = placed(field, points)
     a, b, fa, fb = mark[:-1], mark[1:], values[:-1], values[1:]
+    needed = radius * max(field.lipschitz_bound, 1.0)
     blocked, evaluations, constant = np.inf, len(points), field.lipschitz_bound * (1 + (len(points) + 8) * 2.0**-51)  # lengths are summed
     while len(a):
-        open_ = (fa + fb - constant * (b - a)) / 2 - error <= radius
+        open_ = (fa + fb - constant * (b - a)) / 2 - error <= needed
         a, b, fa, fb = a[open_], b[open_], fa[open_], fb[open_]
         short = (b - a <= tolerance) | (evaluations + len(a) > MOST_PIECES)
-        blocked = min(blocked, float(a[short].min(initial=np.inf)), float(a[fa <= radius].min(initial=np.inf)))
+        blocked = min(blocked, float(a[short].min(initial=np.inf)), float(a[fa <= needed].min(initial=np.inf)))
         go = ~short & (a < blocked)  # what lies behind the first contact does not matter
         a, b, fa, fb = a[go], b[go], fa[go], fb[go]
         middle = (a + b) / 2
@@ -66,4 +67,4 @@ def first_contact(field: CertifiedField, path: FloatArray, radius: float, tolera
         fa, fb = np.concatenate([fa, f]), np.concatenate([f, fb])
     free = min(blocked, float(mark[-1]))
     place = at(np.array([free]))
-    return Contact(free, blocked == np.inf, place[0], float(field.certified(place)[0][0]) - radius, float(mark[-1]))
+    return Contact(free, blocked == np.inf, place[0], float(field.certified(place)[0][0]) - needed, float(mark[-1]))

@@ -29,6 +29,7 @@ from .mosaic import Mosaic
 CHUNK = 32_768  # points at a time: a network of a mosaic sees a few thousand of them, small enough for the cache
 ERROR_SAMPLES = 65_536
 GRAIN, SINGLE_GRAIN = 2.0**-53, 2.0**-24  # unit roundoff of float64, of float32
+FARTHEST = 1e15  # unit frame: where float64 has no digits left to tell places apart
 ERROR_SAFETY = 4.0  # how much larger than the largest seen error the stated float32 error is
 
 
@@ -114,13 +115,17 @@ class SignedDistanceField(CertifiedField):
         if not len(points):
             return np.zeros(0), 0.0
         unit = self.frame.to_unit(points)
+        if not float(np.abs(unit).max()) < FARTHEST:
+            raise InputError(f"points must be within {self.frame.length_to_world(FARTHEST):.3g} of the scan to be certified")
         values = self.frame.length_to_world(self.evaluate_unit(unit, torch.float64))
         return values, self._rounding_error(points, unit)
 
     @property
     def bounds(self) -> FloatArray:
         """(2, 3) the box of all boxes of the mosaic, world units: f is positive outside."""
-        return self.frame.to_world(np.stack(self.box_unit))
+        world = self.frame.to_world(np.stack(self.box_unit))
+        grain = 4 * GRAIN * float(np.abs(world).max())
+        return np.stack([world[0] - grain, world[1] + grain])
 
     @property
     def box_unit(self) -> tuple[FloatArray, FloatArray]:

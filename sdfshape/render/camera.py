@@ -9,6 +9,8 @@ import numpy as np
 
 from ..types import FloatArray
 
+FILLED = 0.94  # of the picture, by the box that a camera looks at
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -38,8 +40,11 @@ class Camera:
         azimuth, elevation = np.radians([azimuth_deg, elevation_deg])
         level = np.array([np.cos(azimuth), np.sin(azimuth)]) * np.cos(elevation)
         direction = np.insert(level, up_axis, np.sin(elevation))
-        centre, radius = (np.asarray(lo) + hi) / 2, float(np.linalg.norm(np.asarray(hi) - lo)) / 2
-        eye = centre + direction * radius / np.sin(np.radians(30.0) / 2) * 0.8  # boxes fill their sphere badly
+        centre, half = (np.asarray(lo) + hi) / 2, (np.asarray(hi) - lo) / 2
+        trial = cls(tuple((centre + direction).tolist()), tuple(centre.tolist()), tuple(np.eye(3)[up_axis].tolist()))
+        corners = (np.array(list(np.ndindex(2, 2, 2))) * 2 - 1) * half @ trial.axes.T  # right, above, forward
+        needed = np.abs(corners[:, :2]).max(axis=1) / (FILLED * trial.slope) - (0 if parallel else 1) * corners[:, 2]
+        eye = centre + direction * max(float(needed.max()), 1.2 * float(np.linalg.norm(half)))
         numbers: list[Any] = [tuple(float(c) for c in v) for v in (eye, centre, np.eye(3)[up_axis])]
         return cls(numbers[0], numbers[1], numbers[2], parallel=parallel)
 

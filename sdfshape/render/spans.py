@@ -17,14 +17,17 @@ from .camera import Camera
 def surface_spans(places: FloatArray, radius: float, camera: Camera, width: int, height: int) -> tuple[FloatArray, FloatArray]:
     """(start, end), each (height * width,): along every ray of the camera; start is infinite for a ray that meets no ball.
 
-    places : (k, 3) centres of the balls.   Law: the eye is outside of all balls, and sees them.
+    places : (k, 3) centres of the balls. Beside or behind the eye balls have no picture: then every ray spans all of them.
     """
     start, end = np.full(width * height, np.inf), np.full(width * height, -np.inf)
     column, row, depth = camera.pixels(places, height, width)
     away = depth if camera.parallel else np.linalg.norm(places - camera.eye, axis=1)
+    if not camera.parallel and (depth <= 2 * radius).any():
+        return np.zeros(width * height), np.full(width * height, float(away.max()) + radius)
     reach = radius / camera.distance if camera.parallel else radius / np.sqrt(np.maximum(depth**2 - radius**2, 1e-12)) * (away / depth) ** 2
     pixels = np.atleast_1d(reach * (height / 2) / camera.slope)
     rows, columns = (np.stack([np.floor(c - pixels), np.ceil(c + pixels)]).astype(np.int64) for c in (row, column))
+    rows, columns = np.clip(rows, -1, height), np.clip(columns, -1, width)
     for below in range(int(np.ptp(rows, axis=0).max(initial=-1)) + 1):
         for aside in range(int(np.ptp(columns, axis=0).max(initial=-1)) + 1):
             i, j = rows[0] + below, columns[0] + aside
