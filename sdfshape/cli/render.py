@@ -47,11 +47,11 @@ def render(
     check_writable(output, overwrite=overwrite)
     with computing_with("cpu", threads):
         loaded: SignedDistanceField = load_field(field)
-        turns = [360 * k / frames for k in range(frames)] if output.suffix.lower() == ".gif" else [0.0]
-        views = []
-        for k, turn in enumerate(turns):
-            camera = camera_for(loaded, azimuth + turn, elevation, "xyz".index(up), parallel=parallel)
-            views.append(view_field(loaded, camera, width=size, height=size, shadows=shadows))
+        views, turns = [], [azimuth + 360 * k / frames for k in range(frames)] if output.suffix.lower() == ".gif" else [azimuth]
+        cameras = [camera_for(loaded, turn, elevation, "xyz".index(up), parallel=parallel) for turn in turns]
+        farthest = max(camera.distance for camera in cameras)  # one for all pictures of a turn, or the shape would breathe
+        for k, camera in enumerate(cameras):
+            views.append(view_field(loaded, camera.at_distance(farthest), width=size, height=size, shadows=shadows))
             if not quiet and len(turns) > 1:
                 sys.stderr.write(f"\rpicture {k + 1} of {len(turns)}" + "\n" * (k + 1 == len(turns)))
     _write(views, output, show, transparent, overwrite)

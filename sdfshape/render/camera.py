@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -35,15 +35,19 @@ class Camera:
         up_axis: int = 2,
         *,
         parallel: bool = False,
+        seen: FloatArray | None = None,
     ) -> Self:
-        """A camera that sees the whole box [lo, hi], from an azimuth and an elevation, with coordinate axis `up_axis` up."""
+        """A camera that looks at the middle of the box [lo, hi] from an azimuth and an elevation, with coordinate axis `up_axis` up, and
+        sees all of the box, or of the places (m, 3) `seen` in it.
+        """
         azimuth, elevation = np.radians([azimuth_deg, elevation_deg])
         level = np.array([np.cos(azimuth), np.sin(azimuth)]) * np.cos(elevation)
         direction = np.insert(level, up_axis, np.sin(elevation))
         centre, half = (np.asarray(lo) + hi) / 2, (np.asarray(hi) - lo) / 2
         trial = cls(tuple((centre + direction).tolist()), tuple(centre.tolist()), tuple(np.eye(3)[up_axis].tolist()))
-        corners = (np.array(list(np.ndindex(2, 2, 2))) * 2 - 1) * half @ trial.axes.T  # right, above, forward
-        needed = np.abs(corners[:, :2]).max(axis=1) / (FILLED * trial.slope) - (0 if parallel else 1) * corners[:, 2]
+        places = centre + (np.array(list(np.ndindex(2, 2, 2))) * 2 - 1) * half if seen is None or not len(seen) else seen
+        turned = (places - centre) @ trial.axes.T  # right, above, forward
+        needed = np.abs(turned[:, :2]).max(axis=1) / (FILLED * trial.slope) - (0 if parallel else 1) * turned[:, 2]
         eye = centre + direction * max(float(needed.max()), 1.2 * float(np.linalg.norm(half)))
         numbers: list[Any] = [tuple(float(c) for c in v) for v in (eye, centre, np.eye(3)[up_axis])]
         return cls(numbers[0], numbers[1], numbers[2], parallel=parallel)
@@ -67,6 +71,11 @@ class Camera:
     def distance(self) -> float:
         """From the eye to the target."""
         return float(np.linalg.norm(np.subtract(self.target, self.eye)))
+
+    def at_distance(self, distance: float) -> Self:
+        """The same view from another distance to the target."""
+        x, y, z = (np.asarray(self.target) - distance * self.axes[2]).tolist()
+        return replace(self, eye=(x, y, z))
 
     def rays(self, width: int, height: int) -> tuple[FloatArray, FloatArray]:
         """Origins and unit directions, each (height * width, 3), row by row from the upper left pixel."""

@@ -83,8 +83,8 @@ def view_field(field: CertifiedField, camera: Camera, *, width: int = 512, heigh
 def camera_for(
     field: CertifiedField, azimuth_deg: float = 35.0, elevation_deg: float = 20.0, up_axis: int = 2, *, parallel: bool = False
 ) -> Camera:
-    """A camera in the unit frame that sees all of the field's bounds."""
-    return Camera.around(*field.box_unit, azimuth_deg, elevation_deg, up_axis, parallel=parallel)
+    """A camera in the unit frame that sees all of the field's surface."""
+    return Camera.around(*field.box_unit, azimuth_deg, elevation_deg, up_axis, parallel=parallel, seen=field.surface_cells_unit[0])
 
 
 def render_field(
