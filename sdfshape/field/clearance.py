@@ -46,17 +46,12 @@ class Pieces(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Segments:
-    """start, end : (k, 3)."""
+class _Ended:
+    """start, end : (k, 3), the places of each piece that are farthest apart."""
 
     owner: IntArray
     start: FloatArray
     end: FloatArray
-
-    @classmethod
-    def between(cls, start: FloatArray, end: FloatArray) -> Self:
-        a, b = _pair(start, end, "start", "end")
-        return cls(np.arange(len(a)), a, b)
 
     @property
     def centres(self) -> FloatArray:
@@ -66,19 +61,23 @@ class Segments:
     def radii(self) -> FloatArray:
         return np.linalg.norm(self.end - self.start, axis=1) / 2
 
+
+class Segments(_Ended):
+    """From start to end."""
+
+    @classmethod
+    def between(cls, start: FloatArray, end: FloatArray) -> Self:
+        a, b = _pair(start, end, "start", "end")
+        return cls(np.arange(len(a)), a, b)
+
     def split(self, rows: np.ndarray) -> Self:
         middle = self.centres[rows]
         start, end = np.concatenate([self.start[rows], middle]), np.concatenate([middle, self.end[rows]])
         return type(self)(np.tile(self.owner[rows], 2), start, end)
 
 
-@dataclass(frozen=True, eq=False)
-class Boxlike:
-    """lo, hi : (k, 3)."""
-
-    owner: IntArray
-    lo: FloatArray
-    hi: FloatArray
+class Boxlike(_Ended):
+    """start : the lowest corner.   end : the highest."""
 
     @classmethod
     def between(cls, lo: FloatArray, hi: FloatArray) -> Self:
@@ -87,17 +86,9 @@ class Boxlike:
             raise InputError(f"lo must not be above hi, it is in {int((a > b).any(axis=1).sum())} of {len(a)} boxes")
         return cls(np.arange(len(a)), a, b)
 
-    @property
-    def centres(self) -> FloatArray:
-        return (self.lo + self.hi) / 2
-
-    @property
-    def radii(self) -> FloatArray:
-        return np.linalg.norm(self.hi - self.lo, axis=1) / 2
-
     def split(self, rows: np.ndarray) -> Self:
         """Halves of the longest side."""
-        lo, hi = self.lo[rows], self.hi[rows]
+        lo, hi = self.start[rows], self.end[rows]
         axis, each = np.argmax(hi - lo, axis=1), np.arange(len(lo))
         middle = (lo[each, axis] + hi[each, axis]) / 2
         first_hi, second_lo = hi.copy(), lo.copy()
@@ -159,10 +150,7 @@ class Least:
 
 def least_over(field: CertifiedField, pieces: Pieces, *, tolerance: float | None = None, enough: float | None = None) -> Least:
     """Bounds of the least f over the shapes that the pieces cover, no farther apart than `tolerance`, or on one side of `enough`."""
-    if tolerance is None:
-        tolerance = TOLERANCE * float(np.ptp(field.bounds, axis=0).max())
-    if not tolerance > 0:
-        raise InputError(f"tolerance must be a length above 0, got {tolerance}")
+    tolerance = tolerance_of(field, tolerance)
     count = int(pieces.owner.max(initial=-1)) + 1
     closed, upper, places = np.full(count, np.inf), np.full(count, np.inf), np.zeros((count, 3))
     evaluations, constant = 0, field.lipschitz_bound
@@ -183,6 +171,14 @@ def least_over(field: CertifiedField, pieces: Pieces, *, tolerance: float | None
         closed = np.minimum(closed, _least_of(owner[~open_], lower[~open_], count))
         pieces = pieces.split(open_)
     return Least(closed, upper, places, evaluations)
+
+
+def tolerance_of(field: CertifiedField, asked: float | None) -> float:
+    """What was asked for, or TOLERANCE of the size; raises InputError unless it is above 0."""
+    tolerance = TOLERANCE * float(np.ptp(field.bounds, axis=0).max()) if asked is None else asked
+    if not tolerance > 0:
+        raise InputError(f"tolerance must be a length above 0, got {tolerance}")
+    return tolerance
 
 
 def _least_of(owner: IntArray, values: FloatArray, count: int) -> FloatArray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..types import FloatArray, as_points
-from .clearance import MOST_PIECES, TOLERANCE, placed
+from .clearance import MOST_PIECES, placed, tolerance_of
 
 if TYPE_CHECKING:
     from .certified import CertifiedField
@@ -41,9 +41,7 @@ def first_contact(field: CertifiedField, path: FloatArray, radius: float, tolera
         raise InputError(f"a path must have at least two points, got {len(points)}")
     if not (np.isfinite(radius) and radius >= 0):
         raise InputError(f"radius must be a finite length, 0 or above, got {radius}")
-    tolerance = TOLERANCE * float(np.ptp(field.bounds, axis=0).max()) if tolerance is None else tolerance
-    if not tolerance > 0:
-        raise InputError(f"tolerance must be a length above 0, got {tolerance}")
+    tolerance = tolerance_of(field, tolerance)
     mark = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
 
     def at(t: FloatArray) -> FloatArray:

@@ -118,8 +118,7 @@ def _starts(field: CertifiedField, points: FloatArray) -> list[FloatArray]:
 
 def _slid(field: CertifiedField, points: FloatArray, places: FloatArray) -> FloatArray:
     """Places moved in their tangent planes to where these are nearest to the points."""
-    normal = field.value_and_gradient(places)[1]
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
+    normal = field.normal(places)
     way = points - places
     return places + way - (way * normal).sum(axis=1, keepdims=True) * normal
 
