@@ -23,6 +23,7 @@ class Options:
     normals : of the file: auto believes them if they agree with what is seen, use believes them, ignore does not look.
     sensor : (3,) where the scanner stood, world units; every point is then taken to have been seen from there.
     keep_outliers : also reconstruct from points that stand apart from every surface.
+    max_deviation : world units; the mesh gets as few faces as stay so near to the full one.   vertex_normals : of the field, on the mesh.
     """
 
     preset: str = "default"
@@ -36,6 +37,8 @@ class Options:
     keep_outliers: bool = False
     normals: str = "auto"
     sensor: tuple[float, float, float] | None = None
+    max_deviation: float | None = None
+    vertex_normals: bool = False
 
     def __post_init__(self) -> None:
         preset(self.preset)
@@ -48,6 +51,8 @@ class Options:
             raise InputError(f"normals must be one of {', '.join(NORMALS)}, got {self.normals!r}")
         if self.sensor is not None and not (len(self.sensor) == 3 and np.isfinite(self.sensor).all()):
             raise InputError(f"sensor must be three finite coordinates, got {self.sensor}")
+        if self.max_deviation is not None and not (self.max_deviation > 0 and np.isfinite(self.max_deviation)):
+            raise InputError(f"max_deviation must be a length above 0, got {self.max_deviation}")
         if self.preset == "paper" and self.device != "cpu":
             raise InputError(f"device must be cpu for the preset paper, got {self.device!r}")
         if not 0 <= self.seed < 2**63:

@@ -25,7 +25,7 @@ from .types import FloatArray, Mesh, PointCloud
 
 if TYPE_CHECKING:  # what needs torch is imported where it is used: torch loads while the points are oriented
     from .evaluate.score import Scores
-    from .extract import Extraction
+    from .extract import Extraction, Finished
     from .field import SignedDistanceField
     from .lipschitz import Boxes, Layers
     from .train.record import Record
@@ -99,7 +99,7 @@ def reconstruct(
     points, gathered = _gather(in_unit[rows], _hints(kept[rows], options), options, config, rng, watch.start)
     config = config.for_slabs() if gathered.least_thickness > 0 else config
 
-    from .extract import drop_unexplained, extract_mesh, transfer_colors
+    from .extract import drop_unexplained, extract_mesh, finish
     from .train.run import computing_with
 
     with computing_with(options.device, options.threads) as device:
@@ -110,11 +110,11 @@ def reconstruct(
         field = _field(layers, boxes, frame, info, points, kept.points)
         extraction = extract_mesh(field, resolution=options.resolution, iso=options.iso)
         mesh, phantoms = (extraction.mesh, 0) if options.keep_all else drop_unexplained(extraction.mesh, kept.points)
-        mesh = transfer_colors(mesh, kept)
+        done = finish(mesh, field, options.iso, scan=kept, max_deviation=options.max_deviation, vertex_normals=options.vertex_normals)
         scores = _scores(field, cloud, gathered)
         watch.start("")
         job = _Job(cloud, kept, dropped, voxel, gathered, options, config, watch.seconds)
-        return Reconstruction(mesh, field, _report(job, field, extraction, mesh, phantoms, scores), scores)
+        return Reconstruction(done.mesh, field, _report(job, field, extraction, done, phantoms, scores), scores)
 
 
 def _load_torch(device: str) -> None:
@@ -223,12 +223,12 @@ class _Job:
     seconds: dict[str, float]
 
 
-def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh: Mesh, phantoms: int, scores: Scores) -> dict[str, Any]:
+def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, done: Finished, phantoms: int, scores: Scores) -> dict[str, Any]:
     import torch
 
     from .evaluate.report import REPORT_VERSION, field_facts, fit_facts, mesh_facts, peak_rss_mb
 
-    fit = fit_facts(field, mesh, job.kept.points, field.frame.length_to_world(job.gathered.spacing), job.options.iso)
+    fit = fit_facts(field, done.mesh, job.kept.points, field.frame.length_to_world(job.gathered.spacing), job.options.iso)
     fit |= {"outliers": int((scores.outliers & np.isfinite(scores.values)).sum()), "outlier_limit": scores.limit}
     warnings = list(job.gathered.warnings)
     if (share := job.dropped.outliers / job.dropped.looked_at) > WORTH_A_WARNING:
@@ -258,7 +258,7 @@ def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, mesh:
             "evaluations": extraction.evaluations,
             "dense_evaluations": extraction.dense_evaluations,
         },
-        "mesh": mesh_facts(mesh, phantoms),
+        "mesh": mesh_facts(done.mesh, phantoms) | {"max_deviation": done.deviation.upper, "off_level": done.off_level},
         "fit": fit,
         "warnings": warnings,
     }

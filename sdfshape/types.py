@@ -47,6 +47,13 @@ def _as_colors(colors: object, n: int) -> IntArray:
     return array
 
 
+def _as_normals(normals: object, n: int, each: str, *, finite: bool) -> FloatArray:
+    array = as_points(normals, "normals", finite=finite)
+    if len(array) != n:
+        raise InputError(f"normals must have one row {each}, got {len(array)} for {n}")
+    return array
+
+
 @dataclass(frozen=True, eq=False)
 class PointCloud:
     """Points of a scan, world units.
@@ -67,10 +74,7 @@ class PointCloud:
         object.__setattr__(self, "points", points)
         n = len(points)
         if self.normals is not None:
-            normals = as_points(self.normals, "normals", finite=False)
-            if len(normals) != n:
-                raise InputError(f"normals must have one row a point, got {len(normals)} for {n} points")
-            object.__setattr__(self, "normals", normals)
+            object.__setattr__(self, "normals", _as_normals(self.normals, n, "a point", finite=False))
         if self.colors is not None:
             object.__setattr__(self, "colors", _as_colors(self.colors, n))
         if self.labels is not None:
@@ -106,11 +110,13 @@ class Mesh:
     vertices : (v, 3) float64     finite
     faces : (t, 3) int64          indices into vertices
     colors : (v, 3) uint8         per vertex, optional
+    normals : (v, 3) float64      per vertex, outward, finite, optional
     """
 
     vertices: FloatArray
     faces: IntArray
     colors: IntArray | None = None
+    normals: FloatArray | None = None
 
     def __post_init__(self) -> None:
         vertices = as_points(self.vertices, "vertices")
@@ -127,6 +133,8 @@ class Mesh:
         object.__setattr__(self, "faces", faces)
         if self.colors is not None:
             object.__setattr__(self, "colors", _as_colors(self.colors, len(vertices)))
+        if self.normals is not None:
+            object.__setattr__(self, "normals", _as_normals(self.normals, len(vertices), "a vertex", finite=True))
 
     @property
     def bounds(self) -> FloatArray:

@@ -34,6 +34,8 @@ def reconstruct(
     device: words.Device = "cpu",
     keep_all: words.KeepAll = False,
     keep_outliers: words.KeepOutliers = False,
+    max_deviation: words.MaxDeviation = None,
+    vertex_normals: words.VertexNormals = False,
     checkpoint: words.Checkpoint = None,
     overwrite: words.Overwrite = False,
     quiet: words.Quiet = False,
@@ -48,6 +50,7 @@ def reconstruct(
 
     options = Options(preset=preset, resolution=resolution, surface=surface, iso=iso, seed=seed, threads=threads, device=device)
     options = replace(options, keep_all=keep_all, keep_outliers=keep_outliers, normals=normals, sensor=sensor)
+    options = replace(options, max_deviation=max_deviation, vertex_normals=vertex_normals)
     view, kept = (azimuth, elevation, "xyz".index(up)), checkpoint or output.with_name(f".{output.name}.checkpoint")
     outputs = Outputs(mesh=output, field=model, report=report, picture=picture, checkpoint=kept, overwrite=overwrite, view=view)
     outputs = replace(outputs, cleaned=cleaned)

@@ -16,6 +16,11 @@ ScanResolution = Annotated[
     typer.Option(help="Cells of the extraction grid along its longest side, 8 to 2048; thin parts of a wrap are made thick enough for it."),
 ]
 Iso = Annotated[float, typer.Option(help="Level to extract, in the units of the input: 0 is the surface, positive lies outside of it.")]
+MaxDeviation = Annotated[
+    float | None,
+    typer.Option(help="As few faces as stay within this distance of the full mesh, proven both ways; in the units of the input."),
+]
+VertexNormals = Annotated[bool, typer.Option("--vertex-normals", help="Store the field's normal with every vertex (all but .stl).")]
 Preset = Annotated[
     Literal["fast", "default", "quality", "paper"],
     typer.Option(help="fast: a mosaic of 8 small networks; default: of 16; quality: of 32; paper: the recipe of the ICML 2023 paper."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ..errors import InputError
 from ..orient.neighbours import SPACING_NEIGHBOUR
 from ..pieces import linked_pieces
 from ..types import FloatArray, IntArray, Mesh
@@ -51,6 +52,18 @@ def drop_unexplained(mesh: Mesh, points_world: FloatArray, minimum: int = EXPLAI
     return (mesh, 0) if keep.all() else (_pieces(mesh, keep[piece]), int((~keep).sum()))
 
 
+def drop_small(mesh: Mesh, share: float) -> tuple[Mesh, int]:
+    """The mesh without pieces of less than `share` of the area of all, in [0, 1), and how many pieces those were; the largest stays."""
+    if not 0 <= share < 1:
+        raise InputError(f"the share of the area below which pieces are dropped must be in [0, 1), got {share}")
+    count, piece = vertex_components(mesh)
+    corners = mesh.vertices[mesh.faces]
+    areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    each = np.bincount(piece[mesh.faces[:, 0]], weights=areas, minlength=count)
+    keep = (each >= share * each.sum()) | (each == each.max())
+    return (mesh, 0) if keep.all() else (_pieces(mesh, keep[piece]), int((~keep).sum()))
+
+
 def _needed(others: FloatArray, points: FloatArray, limit: FloatArray) -> int:
     """How many of the points are farther than their limit from all of the other vertices."""
     return int((cKDTree(others).query(points, workers=-1)[0] > limit).sum())
@@ -60,5 +73,5 @@ def _pieces(mesh: Mesh, kept_vertex: np.ndarray) -> Mesh:
     """The mesh of the vertices in the mask; no face may have some in and some out."""
     new_index = np.cumsum(kept_vertex) - 1
     faces = new_index[mesh.faces[kept_vertex[mesh.faces[:, 0]]]]
-    colors = None if mesh.colors is None else mesh.colors[kept_vertex]
-    return Mesh(mesh.vertices[kept_vertex], faces, colors)
+    colors, normals = (None if column is None else column[kept_vertex] for column in (mesh.colors, mesh.normals))
+    return Mesh(mesh.vertices[kept_vertex], faces, colors, normals)

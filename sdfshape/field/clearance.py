@@ -25,10 +25,20 @@ OUTWARD = 1 + 1e-14  # rounding of radii
 SPLITS = 64  # more, and a piece is smaller than a grain of its coordinates
 
 
-def placed(field: CertifiedField, points: FloatArray) -> tuple[FloatArray, float]:
+def placed(field: Bounded, points: FloatArray) -> tuple[FloatArray, float]:
     """`certified`, whose error also allows for places that are off by `SPLITS` grains of the largest coordinate."""
     values, error = field.certified(points)
     return values, error + field.lipschitz_bound * SPLITS * 2.0**-52 * float(np.abs(points).max(initial=0))
+
+
+class Bounded(Protocol):
+    """What `least_over` needs to know of a function; a `CertifiedField` is one."""
+
+    @property
+    def lipschitz_bound(self) -> float: ...
+    @property
+    def bounds(self) -> FloatArray: ...
+    def certified(self, points_world: FloatArray) -> tuple[FloatArray, float]: ...
 
 
 class Pieces(Protocol):
@@ -148,7 +158,7 @@ class Least:
         return self.upper < margin
 
 
-def least_over(field: CertifiedField, pieces: Pieces, *, tolerance: float | None = None, enough: float | None = None) -> Least:
+def least_over(field: Bounded, pieces: Pieces, *, tolerance: float | None = None, enough: float | None = None) -> Least:
     """Bounds of the least f over the shapes that the pieces cover, no farther apart than `tolerance`, or on one side of `enough`."""
     tolerance = tolerance_of(field, tolerance)
     count = int(pieces.owner.max(initial=-1)) + 1
@@ -173,7 +183,7 @@ def least_over(field: CertifiedField, pieces: Pieces, *, tolerance: float | None
     return Least(closed, upper, places, evaluations)
 
 
-def tolerance_of(field: CertifiedField, asked: float | None) -> float:
+def tolerance_of(field: Bounded, asked: float | None) -> float:
     """What was asked for, or TOLERANCE of the size; raises InputError unless it is above 0."""
     tolerance = TOLERANCE * float(np.ptp(field.bounds, axis=0).max()) if asked is None else asked
     if not tolerance > 0:

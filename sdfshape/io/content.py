@@ -57,4 +57,5 @@ class Content:
         bad = int((~np.isfinite(self.points).all(axis=1)).sum())
         if bad:
             raise InputError(f"a mesh must have finite vertices, {bad} of {len(self.points)} have NaN or infinity: repair the file")
-        return Mesh(self.points, self.faces, colors=self.colors)
+        normals = self.normals if self.normals is not None and np.isfinite(self.normals).all() else None
+        return Mesh(self.points, self.faces, colors=self.colors, normals=normals)

@@ -119,7 +119,7 @@ def _joined(parts: list[Content]) -> Content:
 
 
 def write_glb(mesh: Mesh, path: Path) -> None:
-    """One node at the centre of the bounding box (float64), around it float32 coordinates; colours as COLOR_0."""
+    """One node at the centre of the bounding box (float64), around it float32 coordinates; colours as COLOR_0, normals as NORMAL."""
     center = mesh.bounds.mean(axis=0)
     local = (mesh.vertices - center).astype("<f4")
     blocks = [local.tobytes(), mesh.faces.astype("<u4").tobytes()]
@@ -128,17 +128,23 @@ def write_glb(mesh: Mesh, path: Path) -> None:
         {"bufferView": 0, "componentType": 5126, "count": len(local), "type": "VEC3", "min": low, "max": high},
         {"bufferView": 1, "componentType": 5125, "count": mesh.faces.size, "type": "SCALAR"},
     ]
+    attributes = {"POSITION": 0}
+    if mesh.normals is not None:
+        attributes["NORMAL"] = len(blocks)
+        blocks.append(_unit_length(mesh.normals).astype("<f4").tobytes())
+        accessors.append({"bufferView": len(accessors), "componentType": 5126, "count": len(local), "type": "VEC3"})
     if mesh.colors is not None:
+        attributes["COLOR_0"] = len(blocks)
         # four bytes a vertex: rows of glTF attributes begin at multiples of four
         blocks.append(np.column_stack([mesh.colors, np.full(len(mesh.colors), 255, np.uint8)]).tobytes())
-        accessors.append({"bufferView": 2, "componentType": 5121, "normalized": True, "count": len(local), "type": "VEC4"})
+        accessors.append({"bufferView": len(accessors), "componentType": 5121, "normalized": True, "count": len(local), "type": "VEC4"})
     body = b"".join(blocks)
     tree = {
         "asset": {"version": "2.0", "generator": "sdfshape"},
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0, "translation": center.tolist()}],
-        **_looks(has_colors=mesh.colors is not None),
+        **_looks(attributes),
         "buffers": [{"byteLength": len(body)}],
         "bufferViews": _views(blocks),
         "accessors": accessors,
@@ -146,18 +152,24 @@ def write_glb(mesh: Mesh, path: Path) -> None:
     _write_chunks(path, json.dumps(tree, allow_nan=False).encode("ascii"), body)
 
 
-def _looks(*, has_colors: bool) -> dict[str, Any]:
+def _looks(attributes: dict[str, int]) -> dict[str, Any]:
     """The mesh with its material. The default material is polished metal, which shows shapes as black mirrors."""
-    if has_colors:  # without a material: trimesh drops the colours of a mesh that has one
-        return {"meshes": [{"primitives": [{"attributes": {"POSITION": 0, "COLOR_0": 2}, "indices": 1}]}]}
+    primitive: dict[str, Any] = {"attributes": attributes, "indices": 1}
+    if "COLOR_0" in attributes:  # without a material: trimesh drops the colours of a mesh that has one
+        return {"meshes": [{"primitives": [primitive]}]}
     matt = {"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 0.8}, "doubleSided": True}
-    primitive = {"attributes": {"POSITION": 0}, "indices": 1, "material": 0}
-    return {"materials": [matt], "meshes": [{"primitives": [primitive]}]}
+    return {"materials": [matt], "meshes": [{"primitives": [primitive | {"material": 0}]}]}
+
+
+def _unit_length(normals: np.ndarray) -> np.ndarray:
+    """(v, 3) as glTF asks for; what has no direction points up."""
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    return np.where(length > 0, normals / np.maximum(length, 1e-300), [0.0, 0.0, 1.0])
 
 
 def _views(blocks: list[bytes]) -> list[dict[str, int]]:
     views, offset = [], 0
-    for block, target in zip(blocks, (_VERTEX_BUFFER, _INDEX_BUFFER, _VERTEX_BUFFER), strict=False):
+    for block, target in zip(blocks, (_VERTEX_BUFFER, _INDEX_BUFFER, _VERTEX_BUFFER, _VERTEX_BUFFER), strict=False):
         views.append({"buffer": 0, "byteOffset": offset, "byteLength": len(block), "target": target})
         offset += len(block)
     return views

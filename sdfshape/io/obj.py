@@ -85,10 +85,14 @@ def _vertex_normals(text: bytes, face_lines: list[bytes], n: int) -> np.ndarray 
 
 
 def write_obj(mesh: Mesh, path: Path) -> None:
-    """OBJ with `v x y z` or `v x y z r g b` (colours 0..1); coordinates in their shortest exact form."""
+    """OBJ with `v x y z` or `v x y z r g b` (colours 0..1), `vn` and `f a//a` with normals; coordinates in their shortest exact form."""
     vertices = decimal_lines(mesh.vertices, "v ")
     if mesh.colors is not None:
         shades = np.array([f"{c / 255:.4g}" for c in range(256)])  # four digits tell 256 shades apart
         vertices = [f"{v} {r} {g} {b}" for v, (r, g, b) in zip(vertices, shades[mesh.colors].tolist(), strict=True)]
+    normals, faces = [], integer_lines(mesh.faces + 1, "f ")
+    if mesh.normals is not None:
+        normals = [f"vn {x:.5g} {y:.5g} {z:.5g}" for x, y, z in mesh.normals.tolist()]
+        faces = [f"f {a}//{a} {b}//{b} {c}//{c}" for a, b, c in (mesh.faces + 1).tolist()]
     with path.open("w", encoding="ascii", newline="\n") as file:
-        file.write("\n".join([*vertices, *integer_lines(mesh.faces + 1, "f "), ""]))
+        file.write("\n".join([*vertices, *normals, *faces, ""]))

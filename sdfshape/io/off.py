@@ -83,9 +83,11 @@ def _faces(rows: Rows) -> np.ndarray:
 
 
 def write_off(mesh: Mesh, path: Path) -> None:
-    """OFF, or COFF with colours 0..255; coordinates in their shortest exact form."""
-    keyword = "OFF" if mesh.colors is None else "COFF"
+    """OFF, with a C before it for colours 0..255 and an N for normals; coordinates in their shortest exact form."""
+    keyword = "C" * (mesh.colors is not None) + "N" * (mesh.normals is not None) + "OFF"
     vertices = decimal_lines(mesh.vertices)
+    if mesh.normals is not None:
+        vertices = [f"{v} {x:.5g} {y:.5g} {z:.5g}" for v, (x, y, z) in zip(vertices, mesh.normals.tolist(), strict=True)]
     if mesh.colors is not None:
         opaque = np.column_stack([mesh.colors, np.full(len(mesh.colors), 255)])
         vertices = [f"{v} {c}" for v, c in zip(vertices, integer_lines(opaque), strict=True)]

@@ -52,13 +52,15 @@ def _strips(rows: Rows) -> np.ndarray:
 
 
 def write_ply_mesh(mesh: Mesh, path: Path) -> None:
-    """Binary little-endian PLY: double coordinates, uchar colours."""
+    """Binary little-endian PLY: double coordinates, float normals, uchar colours."""
     faces = np.zeros(len(mesh.faces), [("n", "u1"), ("corners", "<i4", 3)])
     faces["n"] = 3
     if len(mesh.vertices) > np.iinfo(np.int32).max:
         raise OutputError(f"PLY counts vertices in 32 bits, the mesh has {len(mesh.vertices)}: simplify it")
     faces["corners"] = mesh.faces
     columns = _columns(mesh.vertices, "x y z", "f8")
+    if mesh.normals is not None:
+        columns |= _columns(mesh.normals, "nx ny nz", "f4")
     if mesh.colors is not None:
         columns |= _columns(mesh.colors, "red green blue", "u1")
     _write(path, columns, faces)
@@ -83,7 +85,7 @@ def _columns(rows: np.ndarray, names: str, code: str) -> dict[str, np.ndarray]:
 
 
 def _write(path: Path, columns: dict[str, np.ndarray], faces: np.ndarray | None) -> None:
-    names = {"f8": "double", "u1": "uchar", "i4": "int"}
+    names = {"f8": "double", "f4": "float", "u1": "uchar", "i4": "int"}
     n = len(next(iter(columns.values())))
     vertices = np.zeros(n, [(name, column.dtype) for name, column in columns.items()])
     header = ["ply", "format binary_little_endian 1.0", "comment written by sdfshape", f"element vertex {n}"]

@@ -15,6 +15,7 @@ import pytest
 import sdfshape as s
 from sdfshape.cli import console, main
 from sdfshape.cli.words import Preset, Surface
+from sdfshape.evaluate.report import mesh_facts
 from sdfshape.sample import SURFACES
 from sdfshape.train import PRESETS
 
@@ -91,6 +92,21 @@ def test_the_field_is_certified_and_extracts_the_same_surface_and_shells(job):
     assert away.min() > 0.5 - 0.02 * RADIUS and away.mean() < 0.55  # never nearer than it says, but for the fit of the surface itself
     far = program("extract", "field.sdf", "-o", "none.ply", "--iso", "-50", cwd=folder)
     assert far.returncode == 1 and "range" in far.stderr and not (folder / "none.ply").exists()
+
+
+def test_levels_walls_colours_normals_and_fewer_faces_in_one_go(job):
+    folder, _ = job
+    options = ("--iso", "0", "--iso", "0.5", "--shell", "0.4", "--scan", "scan.ply", "--max-deviation", "0.1", "--vertex-normals")
+    done = program("extract", "field.sdf", "-o", "many.ply", "--resolution", "48", *options, cwd=folder)
+    assert done.returncode == 0 and done.stdout.count("(proven)") == 2, done.stderr
+    for name, out in (("many_0.ply", 0.0), ("many_0.5.ply", 0.5)):
+        mesh = s.read_mesh(folder / name)
+        facts = mesh_facts(mesh)
+        assert facts["watertight"] and facts["components"] == 2 and mesh.normals is not None and mesh.colors is not None
+        wall = 4 / 3 * np.pi * ((RADIUS + out) ** 3 - (RADIUS + out - 0.4) ** 3)
+        assert facts["volume"] == pytest.approx(wall, rel=0.25)
+    assert "two walls" in program("extract", "field.sdf", "-o", "no.ply", "--shell", "50", cwd=folder).stderr
+    assert not (folder / "many.ply").exists() and not (folder / "no.ply").exists()
 
 
 def test_evaluate_and_sample_and_render(job):
