@@ -33,7 +33,7 @@ def sampled_hausdorff(a: Mesh, b: Mesh) -> float:
     """From below: places on one mesh to the other, both ways, by another library's search."""
     gaps = []
     for one, other in ((a, b), (b, a)):
-        places, _ = trimesh.sample.sample_surface(trimesh.Trimesh(one.vertices, one.faces, process=False), 4000, seed=0)
+        places, _ = trimesh.sample.sample_surface(trimesh.Trimesh(one.vertices, one.faces, process=False), 250, seed=0)
         target = trimesh.Trimesh(other.vertices - FAR, other.faces, process=False)
         gaps.append(trimesh.proximity.closest_point_naive(target, places - FAR)[1].max())
     return max(gaps)
@@ -69,7 +69,7 @@ def test_the_bound_holds_for_spheres_and_is_near(monkeypatch):
 @pytest.mark.parametrize("scale", [1.0, 1e-3, 1e4])
 def test_a_box_becomes_few_faces_that_are_proven_to_be_near(scale):
     box = Box((-scale, -0.7 * scale, -0.5 * scale), (scale, 0.7 * scale, 0.5 * scale)).offset(0.01 * scale)
-    mesh = extract_mesh(box, resolution=48).mesh
+    mesh = extract_mesh(box, resolution=32).mesh
     found = simplify(mesh, 0.01 * scale)
     assert is_watertight(found.mesh) and len(found.mesh.faces) < len(mesh.faces) / 20
     assert found.deviation.lower <= found.deviation.upper <= 0.01 * scale
@@ -77,7 +77,7 @@ def test_a_box_becomes_few_faces_that_are_proven_to_be_near(scale):
     assert sampled_hausdorff(*sizes) <= found.deviation.upper / scale + 1e-9
     gap = largest_gap(box, found.mesh, 0.0, 0.001 * scale)
     places, _ = trimesh.sample.sample_surface(trimesh.Trimesh(found.mesh.vertices, found.mesh.faces), 5000, seed=1)
-    assert np.abs(box(places)).max() <= gap <= 0.035 * scale  # the grid cuts edges off: a cell is 0.044, half its diagonal 0.031
+    assert np.abs(box(places)).max() <= gap <= 0.05 * scale  # the grid cuts edges off: a cell is 0.067, half its diagonal 0.047
 
 
 def test_more_room_means_fewer_faces_and_none_leaves_the_mesh():
