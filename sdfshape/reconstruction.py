@@ -6,33 +6,32 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .clean import Dropped, distinct_rows
+from .account import Job, job_report
+from .clean import distinct_rows
 from .errors import EmptySurfaceError
 from .frame import HALF_EXTENT, PAD, Frame
 from .limits import MOST_ISO
 from .options import Options
 from .orient import Hints
-from .sample import Gathered, gather_evidence
+from .sample import Evidence, Gathered, gather_evidence
 from .thin import enough_points
 from .train.config import PAPER_POINTS, TrainConfig, preset
 from .types import FloatArray, Mesh, PointCloud
 
 if TYPE_CHECKING:  # what needs torch is imported where it is used: torch loads while the points are oriented
     from .evaluate.score import Scores
-    from .extract import Extraction, Finished
     from .field import SignedDistanceField
     from .lipschitz import Boxes, Layers
     from .train.record import Record
 
 KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OCSDF: iso = first percentile of the scores)
-BRIDGED_IS_MUCH = 0.02  # share of the surface
-WORTH_A_WARNING = 0.001  # share of the points that are outliers
 THINNEST_CELLS = 1.8  # least thickness of a wrap: the grid's nodes in a slab of sqrt(3) cells hang together, however it stands
 
 
@@ -113,8 +112,8 @@ def reconstruct(
         done = finish(mesh, field, options.iso, scan=kept, max_deviation=options.max_deviation, vertex_normals=options.vertex_normals)
         scores = _scores(field, cloud, gathered)
         watch.start("")
-        job = _Job(cloud, kept, dropped, voxel, gathered, options, config, watch.seconds)
-        return Reconstruction(done.mesh, field, _report(job, field, extraction, done, phantoms, scores), scores)
+        job = Job(cloud, kept, dropped, voxel, gathered, options, config, watch.seconds)
+        return Reconstruction(done.mesh, field, job_report(job, field, extraction, done, phantoms, scores), scores)
 
 
 def _load_torch(device: str) -> None:
@@ -186,9 +185,18 @@ def _gather(
     """Points to train on and their evidence; the paper's recipe takes 2,048 points and needs no other evidence."""
     thinnest = THINNEST_CELLS * 2 * (HALF_EXTENT + PAD) / (options.resolution - 2)  # cells of `extract_mesh`
     if config.network.kind != "bjorck":
-        return points, gather_evidence(points, options.surface, config.labels, rng, stage, thinnest, hints)
+        trial = partial(_closed_holds, options)
+        return points, gather_evidence(points, options.surface, config.labels, rng, stage, thinnest, hints, trial)
     some = points[np.sort(rng.permutation(len(points))[:PAPER_POINTS])]
     return some, gather_evidence(some, "none", config.labels, rng, stage, thinnest)
+
+
+def _closed_holds(options: Options, evidence: Evidence, points: FloatArray, spacing: float) -> bool:
+    from .train.run import computing_with
+    from .trial import closed_holds
+
+    with computing_with(options.device, options.threads) as device:
+        return closed_holds(evidence, points, spacing, options.seed, device)
 
 
 class _Stopwatch:
@@ -209,76 +217,3 @@ class _Stopwatch:
 
     def trained(self, record: Record, seconds_left: float) -> None:
         self.tell(Progress("train", record.step, record.steps, record.loss, seconds_left))
-
-
-@dataclass(frozen=True, eq=False)
-class _Job:
-    cloud: PointCloud
-    kept: PointCloud
-    dropped: Dropped
-    voxel: float
-    gathered: Gathered
-    options: Options
-    config: TrainConfig
-    seconds: dict[str, float]
-
-
-def _report(job: _Job, field: SignedDistanceField, extraction: Extraction, done: Finished, phantoms: int, scores: Scores) -> dict[str, Any]:
-    import torch
-
-    from .evaluate.report import REPORT_VERSION, field_facts, fit_facts, mesh_facts, peak_rss_mb
-
-    fit = fit_facts(field, done.mesh, job.kept.points, field.frame.length_to_world(job.gathered.spacing), job.options.iso)
-    fit |= {"outliers": int((scores.outliers & np.isfinite(scores.values)).sum()), "outlier_limit": scores.limit}
-    warnings = list(job.gathered.warnings)
-    if (share := job.dropped.outliers / job.dropped.looked_at) > WORTH_A_WARNING:
-        warnings.append(
-            f"{job.dropped.outliers} points ({share:.1%} of those seen) are on no surface and were dropped (--keep-outliers keeps them)"
-        )
-    if phantoms:
-        warnings.append(f"{phantoms} pieces of the surface that no point explains were left out of the mesh (--keep-all keeps them)")
-    if fit["bridged"] > BRIDGED_IS_MUCH and job.gathered.kind == "closed":
-        warnings.append(f"{fit['bridged']:.0%} of the surface bridges holes of the scan: smooth, not measured (a sheet? --surface open)")
-    return {
-        "version": REPORT_VERSION,
-        "input": _input_facts(job),
-        "preset": job.options.preset,
-        "config": job.config.as_dict(),
-        "seed": job.options.seed,
-        "threads": job.options.threads or torch.get_num_threads(),
-        "device": job.options.device,
-        "surface": _surface_facts(job.gathered, field.frame),
-        "seconds": job.seconds | {"total": sum(job.seconds.values())},
-        "peak_rss_mb": peak_rss_mb(),
-        "field": field_facts(field),
-        "extraction": {
-            "resolution": extraction.resolution,
-            "iso": extraction.iso,
-            "level_of_network": field.frame.length_to_world(field.info["level_unit"]),
-            "evaluations": extraction.evaluations,
-            "dense_evaluations": extraction.dense_evaluations,
-        },
-        "mesh": mesh_facts(done.mesh, phantoms) | {"max_deviation": done.deviation.upper, "off_level": done.off_level},
-        "fit": fit,
-        "warnings": warnings,
-    }
-
-
-def _input_facts(job: _Job) -> dict[str, Any]:
-    bounds, came = job.cloud.bounds.tolist(), len(job.cloud)
-    facts = {"path": None, "points": len(job.kept), "bounds": bounds, "dropped": vars(job.dropped)}
-    return facts | {"came": came, "averaged_over": job.voxel}
-
-
-def _surface_facts(gathered: Gathered, frame: Frame) -> dict[str, Any]:
-    return {
-        "kind": gathered.kind,
-        "coherence": gathered.coherence,
-        "confidence": gathered.confidence,
-        "hints_followed": gathered.hints,
-        "hints_agree": gathered.hints_agree,
-        "spacing": frame.length_to_world(gathered.spacing),
-        "noise_estimate": frame.length_to_world(gathered.noise),
-        "ball_radius": frame.length_to_world(gathered.ball_radius),
-        "least_thickness": frame.length_to_world(gathered.least_thickness),
-    }

@@ -97,6 +97,32 @@ def test_a_sparse_thin_solid_is_closed_though_its_walls_look_incoherent_from_afa
     assert gathered.coherence < 0.95 and gathered.kind == "closed" and gathered.warnings == ()
 
 
+def test_a_trial_is_asked_where_there_is_doubt_and_believed(monkeypatch):
+    import sdfshape.sample.kind as kind
+
+    asked = []
+
+    def trial(answer: bool):
+        def ask(evidence: Evidence, points: np.ndarray, spacing: float) -> bool:
+            asked.append((len(evidence.inside) + len(evidence.outside), len(points), spacing))
+            return answer
+
+        return ask
+
+    def found(answer: bool) -> str:
+        return gather_evidence(box_points(4000), "auto", 20_000, np.random.default_rng(0), lambda _: None, 0.04, trial=trial(answer)).kind
+
+    assert found(False) == "closed" and not asked  # coherent: nobody is asked
+    monkeypatch.setattr(kind, "COHERENT", 1.1)
+    monkeypatch.setattr(kind, "HARDLY_LOST", 0.0)
+    assert found(False) == "closed" and not asked  # it loses few points
+    monkeypatch.setattr(kind, "FEW_IN_PATCHES", 0.0)
+    assert found(False) == "wrap" and found(True) == "closed" and len(asked) == 2
+    assert 10_000 < asked[0][0] <= 20_000 and asked[0][1] == 4000 and asked[0][2] > 0
+    monkeypatch.setattr(kind, "FEW_LOST", 0.0)
+    assert found(True) == "wrap" and len(asked) == 2  # hopeless
+
+
 def test_lost_points_are_those_of_a_fin_on_a_ball():
     rng = np.random.default_rng(0)
     fin = np.c_[rng.uniform(0.5, 0.9, 400), np.zeros(400), rng.uniform(-0.15, 0.15, 400)]  # a sheet of 400 points stands on the ball

@@ -3,7 +3,8 @@
 `closed` trusts the orientation: sharp, right where inside and outside exist. `wrap` trusts none: whole and in one piece where they
 do not (sheets, double walls, furniture); creases narrower than a ball are closed, and thin parts get a stated thickness.
 `open` is a wrap that fills nothing: every sheet becomes a slab, and what the points enclose stays empty.
-`auto` measures whether the orientation makes sense (`coherence`), or at least loses no part (`lost_points`), and takes wrap where not.
+`auto` measures whether the orientation makes sense (`coherence`), or at least loses no part (`lost_points`); where it is in doubt a quick
+closed surface is tried, and wrap is taken where that does not hold.
 (Both in one field, each where its points are coherent, was tried: furniture came out frayed and with holes where the two meet.)
 """
 
@@ -44,7 +45,9 @@ NOISY_COHERENT = 0.93  # of noisy clouds: solids with 1% noise .94 and up, furni
 FEW_LOST, FEW_IN_PATCHES = 0.04, 0.004
 # the same where sides are by the sky alone: scans of solids from one or two cameras at most (.006, .001), furniture (.026, .001) and up
 HARDLY_LOST, HARDLY_IN_PATCHES = 0.015, 0.003
-GLIMPSE = 3.0  # times as many lost among the probed points: not worth a closer look
+GLIMPSE = 3.0  # times as many lost among the probed points: not worth a closer look, nor a trial
+TRIAL_LABELS = 20_000
+Trial = Callable[[Evidence, FloatArray, float], bool]  # does a closed surface hold? evidence, points (n, 3), spacing, unit frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +83,12 @@ def gather_evidence(
     stage: Callable[[str], None],
     least_thickness: float,
     hints: Hints | None = None,
+    trial: Trial | None = None,
 ) -> Gathered:
     """Labelled places for points (n, 3), unit frame; surface "none" gathers nothing (the points are all there is).
 
     least_thickness : of the parts of a wrap, unit frame; it is larger where the points are sparse.
+    trial : asked by `auto` where it is in doubt; without one, doubt means wrap.
     `stage` is told "orient" and "sample" when they begin. Raises DegenerateCloudError if one side has no places.
     """
     stage("orient")
@@ -96,9 +101,8 @@ def gather_evidence(
     agreed, closed = float("nan"), False
     if surface in ("auto", "closed"):
         cloud, agreed, closed = _sides(overturn(cloud), hints, NOISY_COHERENT if noisy else COHERENT, rng)
-        closed = closed or surface == "closed" or _loses_few(cloud, rng)
     stage("sample")
-    if closed:
+    if closed or surface == "closed" or (surface == "auto" and _holds(cloud, trial, rng)):
         evidence, kind, thickness = closed_evidence(cloud, labels, rng), "closed", 0.0
     else:
         cloud, kind = (hollow(cloud, rng), "open") if surface == "open" else (cloud, "wrap")
@@ -133,8 +137,14 @@ def _sides(cloud: OrientedCloud, hints: Hints | None, enough: float, rng: np.ran
     return cloud, agreed, False
 
 
-def _loses_few(cloud: OrientedCloud, rng: np.random.Generator) -> bool:
-    return share_lost(cloud, rng) < GLIMPSE * FEW_LOST and _loses_at_most(cloud, FEW_LOST, FEW_IN_PATCHES)
+def _holds(cloud: OrientedCloud, trial: Trial | None, rng: np.random.Generator) -> bool:
+    """Whether a closed surface loses few points, or at least not most of them and stands its trial."""
+    if share_lost(cloud, rng) >= GLIMPSE * FEW_LOST:
+        return False
+    if _loses_at_most(cloud, FEW_LOST, FEW_IN_PATCHES):
+        return True
+    evidence = closed_evidence(cloud, TRIAL_LABELS, rng)
+    return trial is not None and _both_sides(evidence) and trial(evidence, cloud.points, cloud.spacing)
 
 
 def _loses_at_most(cloud: OrientedCloud, points: float, in_patches: float) -> bool:
@@ -158,8 +168,12 @@ def _hint_warnings(cloud: OrientedCloud, hints: Hints | None) -> tuple[str, ...]
     return ()
 
 
+def _both_sides(evidence: Evidence) -> bool:
+    return min(len(evidence.inside), len(evidence.outside)) >= LEAST_EVIDENCE
+
+
 def _require_both_sides(evidence: Evidence, kind: str) -> None:
-    if min(len(evidence.inside), len(evidence.outside)) >= LEAST_EVIDENCE:
+    if _both_sides(evidence):
         return
     if kind == "closed":
         raise DegenerateCloudError("a closed surface must have an inside, no place of this cloud is surely inside: use --surface wrap")

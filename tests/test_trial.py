@@ -1,0 +1,62 @@
+"""The quick closed surface: it stands where it runs along the points, and not where it spans or falls apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from shapes import sphere_distance, sphere_points, two_spheres_distance
+
+from sdfshape import trial
+from sdfshape.sample import Evidence
+from sdfshape.trial import closed_holds, closed_trial
+
+BALLS = np.concatenate([sphere_points(2000, 0, 0.3) + np.array([-0.45, 0, 0]), sphere_points(1400, 1, 0.25) + np.array([0.5, 0.1, 0])])
+SPACING = 0.03
+
+
+def labelled(distance, points: np.ndarray, count: int = 20_000) -> Evidence:
+    """Places near the points and all over the domain, on the sides that a distance tells."""
+    rng = np.random.default_rng(0)
+    near = points[rng.integers(len(points), size=count)] + 0.05 * rng.normal(size=(count, 3))
+    places = np.concatenate([near, rng.uniform(-1, 1, (count // 5, 3))])
+    f = distance(places)
+    rows = np.column_stack([places, 0.5 * np.abs(f), np.abs(f)]).astype(np.float32)
+    return Evidence(rows[f < -0.005], rows[f > 0.005])
+
+
+def rod_distance(x: np.ndarray) -> np.ndarray:
+    """Both balls, and a rod between them that no point has seen."""
+    way = np.array([0.95, 0.1, 0.0])
+    along = np.clip(((x - (-0.45, 0, 0)) @ way) / (way @ way), 0, 1)
+    return np.minimum(two_spheres_distance(x), np.linalg.norm(x - (-0.45, 0, 0) - along[:, None] * way, axis=1) - 0.12)
+
+
+def tried(distance, points: np.ndarray) -> tuple[float, float]:
+    return closed_trial(labelled(distance, points), points, SPACING, 0, torch.device("cpu"))
+
+
+def test_a_surface_along_the_points_stands():
+    points = sphere_points(3000)
+    assert closed_holds(labelled(sphere_distance, points), points, 0.05, 0, torch.device("cpu"))
+
+
+def test_a_surface_that_spans_between_the_points_does_not_stand():
+    spanned, elsewhere = tried(rod_distance, BALLS)
+    assert 0.03 < spanned < 0.15 and elsewhere == 0  # the rod's side is 5% of the whole
+
+
+def test_a_surface_that_falls_apart_does_not_stand():
+    spanned, elsewhere = tried(two_spheres_distance, BALLS)
+    assert spanned < 0.001 and elsewhere == pytest.approx(1400 / 3400, abs=1e-3)
+    assert not closed_holds(labelled(two_spheres_distance, BALLS), BALLS, SPACING, 0, torch.device("cpu"))
+
+
+def test_no_surface_at_all_does_not_stand(monkeypatch):
+    from sdfshape.errors import EmptySurfaceError
+
+    def none(*_, **__):
+        raise EmptySurfaceError("none")
+
+    monkeypatch.setattr("sdfshape.extract.extract_mesh", none)
+    assert trial.closed_trial(labelled(sphere_distance, BALLS), BALLS, SPACING, 0, torch.device("cpu")) == (1.0, 1.0)
