@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import subprocess
 import sys
 
@@ -12,7 +14,7 @@ from scipy.interpolate import RegularGridInterpolator
 from shapes import torus_points
 
 from sdfshape.errors import InputError
-from sdfshape.export import volume_grid, write_numpy_program, write_onnx
+from sdfshape.export import volume_grid, write_glsl, write_numpy_program, write_onnx
 from sdfshape.field import Box, SignedDistanceField, Sphere
 from sdfshape.field.signed_distance import measured_float32_error
 from sdfshape.frame import Frame
@@ -96,3 +98,52 @@ def test_grids_come_back_from_their_files(tmp_path):
     for resolution, margin, law in ((3, 0.1, "resolution"), (2000, 0.1, "resolution"), (16, -1.0, "margin")):
         with pytest.raises(InputError, match=law):
             volume_grid(FIELD, resolution, margin=margin)
+
+
+def shader_values(path, x: np.ndarray, statement: str, width: int) -> np.ndarray:
+    """The first components of `found` after a GLSL statement with `p` at places (m, 3), computed by a real driver without a window."""
+    moderngl = pytest.importorskip("moderngl", reason="moderngl is not installed")
+    try:
+        context = moderngl.create_context(standalone=True, backend="egl")
+    except Exception as error:
+        pytest.skip(f"no OpenGL without a window here: {error}")
+    text = path.read_text()
+    centre = np.array([float(word) for word in re.search(r"// CENTRE (.*)", text)[1].split()])
+    columns, rows = (int(word) for word in re.search(r"RGBA32F of (\d+) x (\d+) texels", text).groups())
+    numbers = base64.b64decode(text.split("/* SDF_NUMBERS_BASE64")[1].split("*/")[0])
+    side = int(np.ceil(np.sqrt(len(x))))
+    asked = np.zeros((side * side, 4), "f4")
+    asked[: len(x), :3] = x - centre
+    here = "texelFetch(places, ivec2(gl_FragCoord.xy), 0).xyz"
+    main = f"uniform sampler2D places; out vec4 found; void main() {{ vec3 p = {here}; {statement} }}"
+    corner = "#version 330\nin vec2 corner; void main() { gl_Position = vec4(corner, 0.0, 1.0); }"
+    program = context.program(vertex_shader=corner, fragment_shader=f"#version 330\n{text}\n{main}")
+    for unit, (name, size, data) in enumerate((("sdf_numbers", (columns, rows), numbers), ("places", (side, side), asked.tobytes()))):
+        texture = context.texture(size, 4, data, dtype="f4")
+        texture.filter = moderngl.NEAREST, moderngl.NEAREST
+        texture.use(unit)
+        program[name].value = unit
+    target = context.framebuffer([context.texture((side, side), 4, dtype="f4")])
+    target.use()
+    triangle = context.buffer(np.array([-1, -1, 3, -1, -1, 3], "f4").tobytes())
+    context.vertex_array(program, [(triangle, "2f", "corner")]).render(moderngl.TRIANGLES)
+    values = np.frombuffer(target.read(components=4, dtype="f4"), "f4").reshape(-1, 4)[: len(x), :width].astype(np.float64)
+    context.release()
+    return values
+
+
+def test_the_shader_is_the_mosaic_to_float32_and_its_rays_end_on_the_surface(field, tmp_path):
+    write_glsl(field, tmp_path / "shape.glsl")
+    x = places(2000)
+    values = shader_values(tmp_path / "shape.glsl", x, "found = vec4(sdf(p));", 1)[:, 0]
+    assert np.abs(values - mosaic(field, x)).max() < 1e-4 * FRAME.scale
+    far = x[values > 0.2 * FRAME.scale]
+    way = shader_values(tmp_path / "shape.glsl", far, "found = vec4(sdf_trace(p, normalize(-p), 100.0));", 1)[:, 0]
+    hit = way > 0
+    ends = far[hit] + way[hit, None] * (FRAME.centre - far[hit]) / np.linalg.norm(FRAME.centre - far[hit], axis=1, keepdims=True)
+    assert hit.sum() > 20 and np.abs(mosaic(field, ends)).max() < 4e-4 * FRAME.scale
+    normals = shader_values(tmp_path / "shape.glsl", x, "found = vec4(sdf_normal(p), 0.0);", 3)
+    step = 1e-3 * FRAME.scale * np.eye(3)
+    slope = np.stack([mosaic(field, x + h) - mosaic(field, x - h) for h in step], -1)
+    same = (normals * slope).sum(axis=1) / np.linalg.norm(slope, axis=1)
+    assert np.median(same) > 0.999

@@ -9,7 +9,7 @@ from shapes import directions, torus_distance
 
 from sdfshape.errors import InputError
 from sdfshape.field import Box, Sphere, difference
-from sdfshape.render import Camera, camera_for, sphere_trace, surface_spans, view_field, write_gif
+from sdfshape.render import Camera, camera_for, sphere_trace, surface_spans, view_field, write_gif, write_mp4
 from sdfshape.render.trace import box_span
 
 BALL = Sphere((5.0, -3.0, 2.0), 1.5)
@@ -187,3 +187,17 @@ def test_an_eye_among_the_cells_still_sees():
     inside_a_room = difference(Box((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)), Box((-0.9, -0.9, -0.9), (0.9, 0.9, 0.9)))
     view = view_field(inside_a_room, Camera((0.0, 0.0, 0.1), (0.5, 0.0, 0.1)), width=16, height=16)
     assert np.isfinite(view.depth).all()
+
+
+def test_a_film_of_no_pictures_is_refused_and_one_of_odd_size_is_cut(tmp_path):
+    film = pytest.importorskip("imageio_ffmpeg", reason="imageio-ffmpeg is not installed")
+    for write in (write_gif, write_mp4):
+        with pytest.raises(InputError, match="got none"):
+            write([], tmp_path / "none")
+    images = [np.full((33, 49, 3), shade, np.uint8) for shade in (10, 120, 250)]
+    write_mp4(images, tmp_path / "turn.mp4", frames_a_second=5)
+    frames = film.read_frames(str(tmp_path / "turn.mp4"))
+    about = next(frames)
+    shades = [np.frombuffer(frame, np.uint8).mean() for frame in frames]
+    assert about["size"] == (48, 32) and np.abs(np.array(shades) - (10, 120, 250)).max() < 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["turn.mp4"]

@@ -10,14 +10,16 @@ import typer
 
 from . import words
 
-ENDINGS = (".npz", ".vti", ".py", ".onnx")
+ENDINGS = (".npz", ".vti", ".py", ".onnx", ".glsl")
 
 
 def export(
     field: Annotated[Path, typer.Argument(help="A field (.sdf) that `reconstruct --model` kept.")],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help=".npz, .vti: values on a grid; .py: a program that needs NumPy alone; .onnx: a model."),
+        typer.Option(
+            "--output", "-o", help=".npz, .vti: values on a grid; .py: a program that needs NumPy alone; .onnx: a model; .glsl: a shader."
+        ),
     ],
     resolution: Annotated[int, typer.Option(help="Of a grid: cells along its longest side, 4 to 1024.")] = 128,
     overwrite: words.Overwrite = False,
@@ -25,7 +27,7 @@ def export(
 ) -> None:
     """Write a field for other programs. A grid states how far interpolation on it can be off, proven."""
     from ..errors import OutputError
-    from ..export import volume_grid, write_numpy_program, write_onnx
+    from ..export import volume_grid, write_glsl, write_numpy_program, write_onnx
     from ..field import load_field
     from ..io import check_writable
 
@@ -34,10 +36,9 @@ def export(
         raise OutputError(f"{output.name}: an exported field must end in one of {' '.join(ENDINGS)}, got {output.suffix!r}: rename it")
     check_writable(output, overwrite=overwrite)
     loaded, note = load_field(field), "the networks alone: the same surface, smaller values far from it"
-    if ending == ".py":
-        write_numpy_program(loaded, output, overwrite=overwrite)
-    elif ending == ".onnx":
-        write_onnx(loaded, output, overwrite=overwrite)
+    programs = {".py": write_numpy_program, ".onnx": write_onnx, ".glsl": write_glsl}
+    if ending in programs:
+        programs[ending](loaded, output, overwrite=overwrite)
     else:
         grid = volume_grid(loaded, resolution)
         (grid.save_npz if ending == ".npz" else grid.save_vti)(output, overwrite=overwrite)

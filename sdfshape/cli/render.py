@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from ..render import View
 
 MOST_FRAMES = 720
+FILMS = (".gif", ".mp4")
 
 
 def render(
     field: Annotated[Path, typer.Argument(help="A field (.sdf) that `reconstruct --model` kept.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help=".png; .gif: a turn around the shape; .npz: color, depth, normals and steps as numbers.")
+        Path,
+        typer.Option("--output", "-o", help=".png; .gif, .mp4: a turn around the shape; .npz: color, depth, normals and steps as numbers."),
     ],
     size: Annotated[int, typer.Option(help="Pixels along each side.")] = 512,
     show: Annotated[
@@ -32,7 +34,7 @@ def render(
     parallel: Annotated[bool, typer.Option("--parallel", help="Without perspective.")] = False,
     transparent: Annotated[bool, typer.Option("--transparent", help="No background (of a .png picture).")] = False,
     shadows: Annotated[bool, typer.Option("--shadows/--no-shadows", help="Cast soft shadows.")] = True,
-    frames: Annotated[int, typer.Option(help="Of a .gif: pictures of the turn.")] = 36,
+    frames: Annotated[int, typer.Option(help="Of a .gif or .mp4: pictures of the turn.")] = 36,
     threads: words.Threads = None,
     overwrite: words.Overwrite = False,
     quiet: words.Quiet = False,
@@ -47,7 +49,7 @@ def render(
     check_writable(output, overwrite=overwrite)
     with computing_with("cpu", threads):
         loaded: SignedDistanceField = load_field(field)
-        views, turns = [], [azimuth + 360 * k / frames for k in range(frames)] if output.suffix.lower() == ".gif" else [azimuth]
+        views, turns = [], [azimuth + 360 * k / frames for k in range(frames)] if output.suffix.lower() in FILMS else [azimuth]
         cameras = [camera_for(loaded, turn, elevation, "xyz".index(up), parallel=parallel) for turn in turns]
         farthest = max(camera.distance for camera in cameras)  # one for all pictures of a turn, or the shape would breathe
         for k, camera in enumerate(cameras):
@@ -62,10 +64,13 @@ def render(
 
 def _check(output: Path, show: str, transparent: bool, frames: int) -> None:
     from ..errors import InputError, OutputError
+    from ..render import require_film
 
     ending = output.suffix.lower()
-    if ending not in (".png", ".gif", ".npz"):
-        raise OutputError(f"{output.name}: a picture must end in .png, .gif or .npz, got {output.suffix!r}: rename it")
+    if ending not in (".png", ".npz", *FILMS):
+        raise OutputError(f"{output.name}: a picture must end in .png, .gif, .mp4 or .npz, got {output.suffix!r}: rename it")
+    if ending == ".mp4":
+        require_film()
     if transparent and (ending != ".png" or show != "picture"):
         raise InputError("a transparent background is for .png pictures: leave --transparent out, or write one")
     if not 1 <= frames <= MOST_FRAMES:
@@ -76,11 +81,12 @@ def _write(views: list[View], output: Path, show: str, transparent: bool, overwr
     import numpy as np
 
     from ..io import atomic_write
-    from ..render import write_gif, write_png
+    from ..render import write_gif, write_mp4, write_png
 
     first = views[0]
-    if output.suffix.lower() == ".gif":
-        write_gif([view.shown(show) for view in views], output, overwrite=overwrite)
+    if output.suffix.lower() in FILMS:
+        write = write_gif if output.suffix.lower() == ".gif" else write_mp4
+        write([view.shown(show) for view in views], output, overwrite=overwrite)
     elif output.suffix.lower() == ".npz":
         with atomic_write(output, overwrite=overwrite) as temporary, Path(temporary).open("wb") as file:
             np.savez_compressed(file, color=first.color, depth=first.depth, normals=first.normals, steps=first.steps)

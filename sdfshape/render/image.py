@@ -1,4 +1,4 @@
-"""Pictures of a field: what each ray hits, and what that looks like; PNG and GIF files."""
+"""Pictures of a field: what each ray hits, and what that looks like; PNG files."""
 
 from __future__ import annotations
 
@@ -153,12 +153,3 @@ def write_png(image: IntArray, path: str | PathLike[str], *, overwrite: bool = F
 
     with atomic_write(path, overwrite=overwrite) as temporary:
         Image.fromarray(image).save(temporary, format="PNG")
-
-
-def write_gif(images: list[IntArray], path: str | PathLike[str], *, frames_a_second: float = 15.0, overwrite: bool = False) -> None:
-    """Write pictures (height, width, 3) uint8 as a film that begins again; raises OutputError where it cannot."""
-    from PIL import Image
-
-    first, *others = (Image.fromarray(image) for image in images)
-    with atomic_write(path, overwrite=overwrite) as temporary:
-        first.save(temporary, format="GIF", save_all=True, append_images=others, duration=round(1000 / frames_a_second), loop=0)
