@@ -3,10 +3,9 @@
     python apps/91_benchmark.py MESH... [--case clean] [--preset default] [--points 20000] [--poisson] [--true-normals]
                                 [--beside SCRIPT] [--csv OUT.csv]
 
-For each case (a fault of `sdfshape.sample.faults`, or "all") a table, a row a mesh. A mesh is sampled once (seed 0); all programs get the
-same points, --true-normals (Poisson with them) alone those no scan brings along. Sum Chamfer (100,000 samples a side) in
-half-extents; `floor` is the truth against itself. Where much of the surface is missing, the mean distance from the points to the mesh
-instead, and how far the mesh leaves the truth's convex hull. SCRIPT runs as `python SCRIPT POINTS.ply --out MESH.ply`. Expected: markdown.
+For each case (a fault of `sdfshape.sample.faults`, "all" of them, "guarantee") a table, a row a mesh. All programs get the same points
+(seed 0), --true-normals (Poisson with them) those no scan has. Sum Chamfer (100,000 samples a side) in half-extents; `floor`: truth to
+itself. Where much is missing: mean distance of points to mesh, how far it leaves the hull. SCRIPT: `SCRIPT POINTS.ply --out MESH.ply`.
 """
 
 import argparse
@@ -23,13 +22,13 @@ import numpy as np
 
 import sdfshape as s
 from sdfshape.baselines import screened_poisson
+from sdfshape.evaluate.guarantee_tables import guarantee_tables
 from sdfshape.evaluate.judgement import half_extent, judge
 from sdfshape.sample.faults import FAULTS, cloud_with
 
 
 def poisson(cloud: s.PointCloud, points: Path, out: Path, **options: Any) -> None:
-    """In this process: it costs no start."""
-    s.write_mesh(screened_poisson(cloud, **options), out)
+    s.write_mesh(screened_poisson(cloud, **options), out)  # in this process: it costs no start
 
 
 def beside(script: str, cloud: s.PointCloud, points: Path, out: Path) -> None:
@@ -68,8 +67,7 @@ def table(case: str, args: argparse.Namespace, programs: dict[str, Any]) -> list
                 line += [measure, f"{row['seconds']:.1f}", f"{row['pieces']}{'' if row['watertight'] else ' open'}"]
         print("| " + " | ".join(line) + " |", flush=True)
     for name in programs:
-        mine = [row for row in rows if row["program"] == name]
-        means = {key: np.mean([row[key] for row in mine] or [np.nan]) for key in ("chamfer", "hausdorff", "normals", "scan", "seconds")}
+        means = {k: np.mean([r[k] for r in rows if r["program"] == name] or [np.nan]) for k in ("chamfer", "normals", "scan", "seconds")}
         print(f"\n{name}: mean " + ", ".join(f"{key} {value:.5f}" for key, value in means.items()), flush=True)
     return rows
 
@@ -77,7 +75,7 @@ def table(case: str, args: argparse.Namespace, programs: dict[str, Any]) -> list
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("meshes", nargs="+", type=Path)
-    parser.add_argument("--case", action="append", choices=[*FAULTS, "all"], help="clean, may be given several times")
+    parser.add_argument("--case", action="append", choices=[*FAULTS, "all", "guarantee"], help="clean, may be given several times")
     parser.add_argument("--preset", action="append", help="default, may be given several times")
     parser.add_argument("--points", type=int, default=20_000)
     parser.add_argument("--poisson", action="store_true")
@@ -89,6 +87,10 @@ def main() -> None:
     programs |= {f"true normals {d}": partial(poisson, depth=d, normals="given") for d in ((6, 8) if args.true_normals else ())}
     programs |= {Path(args.beside).stem: partial(beside, args.beside)} if args.beside else {}
     rows = [row for case in FAULTS for row in (table(case, args, programs) if {case, "all"} & set(args.case or ["clean"]) else ())]
+    if "guarantee" in (args.case or ()):
+        clouds = {path.stem: s.PointCloud(cloud_with(s.read_mesh(path), FAULTS["clean"], args.points, 0).points) for path in args.meshes}
+        fields = {name: s.reconstruct(cloud, preset=(args.preset or ["default"])[0]).field for name, cloud in clouds.items()}
+        print(*guarantee_tables(fields, queries=10_000_000, resolutions=(256, 1024)), sep="\n")
     if args.csv:
         with args.csv.open("w", newline="") as file:
             csv.writer(file).writerows([list(rows[0]), *(row.values() for row in rows)])

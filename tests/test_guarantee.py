@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import pairwise
+
 import pytest
 
-from sdfshape.evaluate import guarantee
+from sdfshape.evaluate import guarantee, guarantee_tables
 from sdfshape.evaluate.guarantee import check_bounds, pruning_facts, query_facts
 from sdfshape.field import Box, Sphere
 
@@ -30,3 +33,13 @@ def test_savings_are_counted():
     assert facts["crossed"] < facts["evaluations"] < facts["box"] < facts["cube"] == 65**3 and facts["dense_seconds"] > 0
     spent = query_facts(FIELD, boxes=1000, pixels=48)
     assert 0 < spent["a_pixel"] < spent["plain_a_pixel"] and spent["boxes_seconds"] > 0
+
+
+def test_the_tables_have_a_row_a_field(monkeypatch):
+    monkeypatch.setattr(guarantee_tables, "DENSE", 32)
+    monkeypatch.setattr(guarantee_tables, "query_facts", partial(guarantee.query_facts, boxes=1000, pixels=32))
+    fields = {"ball": Sphere((1, 2, 3), 0.7), "box": Box((0, 0, 0), (1, 2, 1))}
+    lines = list(guarantee_tables.guarantee_tables(fields, queries=2000, resolutions=(16, 32)))
+    assert sum(line.startswith("| ball |") for line in lines) == sum(line.startswith("| box |") for line in lines) == 3
+    assert all(a.count("|") == b.count("|") for a, b in pairwise(line for line in lines[:5] if line))
+    assert "| 2,000 | 0 | 0 |" in lines[3]
