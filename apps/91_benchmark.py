@@ -32,7 +32,6 @@ def poisson(cloud: s.PointCloud, points: Path, out: Path, **options: Any) -> Non
 
 
 def beside(script: str, cloud: s.PointCloud, points: Path, out: Path) -> None:
-    """Another program, in a process of its own."""
     subprocess.run([sys.executable, Path(script).resolve(), points, "--out", out], check=True, capture_output=True)
 
 
@@ -90,7 +89,8 @@ def main() -> None:
     if "guarantee" in (args.case or ()):
         clouds = {path.stem: s.PointCloud(cloud_with(s.read_mesh(path), FAULTS["clean"], args.points, 0).points) for path in args.meshes}
         fields = {name: s.reconstruct(cloud, preset=(args.preset or ["default"])[0]).field for name, cloud in clouds.items()}
-        print(*guarantee_tables(fields, queries=10_000_000, resolutions=(256, 1024)), sep="\n")
+        for line in guarantee_tables(fields, queries=10_000_000, resolutions=(256, 1024)):
+            print(line, flush=True)
     if args.csv:
         with args.csv.open("w", newline="") as file:
             csv.writer(file).writerows([list(rows[0]), *(row.values() for row in rows)])
