@@ -48,7 +48,7 @@ class OptimizerConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """margin : m of the loss; larger ones trade the surface for the field. Measured on four solids (default, 20,000 points), 2e-3, 1e-2, 2e-2:
+    """margin : m of the loss; larger ones trade the surface for the field. Four clean solids (default), 2e-3, 1e-2, 2e-2:
     Chamfer 1, 1.002, 1.014; |f| / distance near the surface .86, .87, .90. Noisy and sparse clouds: equal to 1%, .88, .90, .91.
     weight : (first, last) lambda, rising geometrically over the first `ramp` of the steps.
     points : about as many averages stand for a larger cloud.
