@@ -58,8 +58,7 @@ def render(
                 sys.stderr.write(f"\rpicture {k + 1} of {len(turns)}" + "\n" * (k + 1 == len(turns)))
     _write(views, output, show, transparent, overwrite)
     if not quiet:
-        spent = sum(view.steps.mean() for view in views) / len(views)
-        sys.stdout.write(f"{size} x {size}, {spent:.2f} evaluations a pixel -> {output}\n")
+        sys.stdout.write(f"{size} x {size}, {sum(view.steps.mean() for view in views) / len(views):.2f} evaluations a pixel -> {output}\n")
 
 
 def _check(output: Path, show: str, transparent: bool, frames: int) -> None:
