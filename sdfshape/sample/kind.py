@@ -143,8 +143,10 @@ def _holds(cloud: OrientedCloud, trial: Trial | None, rng: np.random.Generator) 
         return False
     if _loses_at_most(cloud, FEW_LOST, FEW_IN_PATCHES):
         return True
+    if trial is None:
+        return False
     evidence = closed_evidence(cloud, TRIAL_LABELS, rng)
-    return trial is not None and _both_sides(evidence) and trial(evidence, cloud.points, cloud.spacing)
+    return _both_sides(evidence) and trial(evidence, cloud.points, cloud.spacing)
 
 
 def _loses_at_most(cloud: OrientedCloud, points: float, in_patches: float) -> bool:
