@@ -22,7 +22,7 @@ import numpy as np
 
 import sdfshape as s
 from sdfshape.baselines import screened_poisson
-from sdfshape.evaluate.guarantee_tables import guarantee_tables
+from sdfshape.evaluate.guarantee_tables import SOLIDS, guarantee_tables
 from sdfshape.evaluate.judgement import half_extent, judge
 from sdfshape.sample.faults import FAULTS, cloud_with
 
@@ -89,7 +89,7 @@ def main() -> None:
     if "guarantee" in (args.case or ()):
         clouds = {path.stem: s.PointCloud(cloud_with(s.read_mesh(path), FAULTS["clean"], args.points, 0).points) for path in args.meshes}
         fields = {name: s.reconstruct(cloud, preset=(args.preset or ["default"])[0]).field for name, cloud in clouds.items()}
-        for line in guarantee_tables(fields, queries=10_000_000, resolutions=(256, 1024)):
+        for line in guarantee_tables({**fields, **SOLIDS}, queries=10_000_000, resolutions=(256, 1024)):
             print(line, flush=True)
     if args.csv:
         with args.csv.open("w", newline="") as file:

@@ -28,10 +28,8 @@ from .types import FloatArray, Mesh, PointCloud
 if TYPE_CHECKING:  # what needs torch is imported where it is used: torch loads while the points are oriented
     from .evaluate.score import Scores
     from .field import SignedDistanceField
-    from .lipschitz import Boxes, Layers
     from .train.record import Record
 
-KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OCSDF: iso = first percentile of the scores)
 THINNEST_CELLS = 1.8  # least thickness of a wrap: the grid's nodes in a slab of sqrt(3) cells hang together, however it stands
 
 
@@ -95,25 +93,23 @@ def reconstruct(
         raise EmptySurfaceError(f"iso must be within {farthest:.4g} of the surface, got {options.iso:g}")
     in_unit = frame.to_unit(kept.points)
     rows = distinct_rows(in_unit)  # different numbers in the world may be equal ones in the unit frame
-    points, gathered = _gather(in_unit[rows], _hints(kept[rows], options), options, config, rng, watch.start)
-    config = config.for_slabs() if gathered.least_thickness > 0 else config
+    hints = _hints(kept[rows], options)
+    points, gathered = _gather(in_unit[rows], hints, options, config, rng, watch.start)
 
-    from .extract import drop_unexplained, extract_mesh, finish
+    from .extract import finish
+    from .shaping import Subject, shape
     from .train.run import computing_with
 
     with computing_with(options.device, options.threads) as device:
-        watch.start("train")
-        layers, boxes = _train(points, gathered, config, options.seed, device, watch.trained, checkpoint)
-        watch.start("extract")
-        info = {"preset": options.preset, "config": config.as_dict(), "seed": options.seed, "surface": gathered.kind}
-        field = _field(layers, boxes, frame, info, points, kept.points)
-        extraction = extract_mesh(field, resolution=options.resolution, iso=options.iso)
-        mesh, phantoms = (extraction.mesh, 0) if options.keep_all else drop_unexplained(extraction.mesh, kept.points)
-        done = finish(mesh, field, options.iso, scan=kept, max_deviation=options.max_deviation, vertex_normals=options.vertex_normals)
-        scores = _scores(field, cloud, gathered)
+        subject = Subject(points, kept.points, frame, options, device, watch.start, watch.trained, checkpoint)
+        wrap = replace(options, surface="wrap")
+        shaped = shape(subject, gathered, config, lambda: _gather(points, hints, wrap, config, rng, watch.start)[1])
+        mesh, field, level = shaped.mesh, shaped.field, options.iso
+        done = finish(mesh, field, level, scan=kept, max_deviation=options.max_deviation, vertex_normals=options.vertex_normals)
+        scores = _scores(field, cloud, shaped.gathered)
         watch.start("")
-        job = Job(cloud, kept, dropped, voxel, gathered, options, config, watch.seconds)
-        return Reconstruction(done.mesh, field, job_report(job, field, extraction, done, phantoms, scores), scores)
+        job = Job(cloud, kept, dropped, voxel, shaped.gathered, options, shaped.config, watch.seconds)
+        return Reconstruction(done.mesh, field, job_report(job, field, shaped.extraction, done, shaped.phantoms, scores), scores)
 
 
 def _load_torch(device: str) -> None:
@@ -125,43 +121,6 @@ def _load_torch(device: str) -> None:
 
     with computing_with(device, None):
         pass
-
-
-def _train(
-    points: FloatArray,
-    gathered: Gathered,
-    config: TrainConfig,
-    seed: int,
-    device: Any,
-    trained: Callable[[Record, float], None],
-    checkpoint: str | PathLike[str] | None,
-) -> tuple[Layers, Boxes]:
-    """The certified networks of a mosaic and their boxes, unit frame."""
-    from .lipschitz import split_boxes
-    from .train.checkpoint import fingerprint
-    from .train.run import make_loop, train_layers
-
-    boxes = split_boxes(points, config.network.networks)
-    loop = make_loop(gathered.evidence, points, boxes, config, seed, device)
-    mark = fingerprint([points, gathered.evidence.inside, gathered.evidence.outside], config, seed)
-    return train_layers(loop, trained, checkpoint=checkpoint, mark=mark), boxes
-
-
-def _field(layers: Layers, boxes: Boxes, frame: Frame, info: dict[str, Any], points: FloatArray, scan: FloatArray) -> SignedDistanceField:
-    """The field whose surface is the trained networks' level: 0 where sides are known, else what keeps 99% of the points, unit frame.
-    It keeps the highest value that it has at the scan, world units.
-    """
-    from .field import SignedDistanceField
-    from .field.signed_distance import measured_float32_error
-
-    level = 0.0
-    if info["surface"] == "points":
-        level = float(np.percentile(SignedDistanceField(layers, boxes, frame, 0.0).mosaic_unit(points), KEEPS))
-        layers = layers.lowered(level / boxes.scale)
-    field = SignedDistanceField(layers, boxes, frame, measured_float32_error(layers, boxes), info | {"level_unit": level})
-    highest, error = field.certified(scan)
-    field.info["scan_highest"] = float(highest.max()) + error
-    return field
 
 
 def _scores(field: SignedDistanceField, cloud: PointCloud, gathered: Gathered) -> Scores:

@@ -36,6 +36,7 @@ ROOMS = (
     "baselines",
     "trial",
     "options",
+    "shaping",
     "account",
     "reconstruction",
     "batch",

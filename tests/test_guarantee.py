@@ -25,7 +25,7 @@ def test_honest_bounds_are_not_violated_and_lies_are_noticed():
     honest, liar = check_bounds(FIELD, 20_000), check_bounds(FIELD, 20_000, lie=1.1)
     assert honest.violations == honest.upper_violations == 0 < liar.violations
     assert 0.97 < honest.near <= 1.001 and 0.9 < honest.tightness <= 1.001
-    assert liar.noticed > liar.violations
+    assert 0 < honest.noticed < liar.noticed
 
 
 def test_savings_are_counted():

@@ -11,8 +11,9 @@ from shapes import icosphere, torus_distance
 
 from sdfshape import extract_mesh
 from sdfshape.errors import InputError
-from sdfshape.field import Box, CertifiedField, Sphere, difference, intersection, union
+from sdfshape.field import Box, CertifiedField, Sphere, difference, intersection, tighten, union
 from sdfshape.field.solids import GRAINS
+from sdfshape.field.tighten import _emptied
 
 FAR = np.array([1000.0, -2000.0, 300.0])  # nothing may depend on where the origin is
 
@@ -230,6 +231,41 @@ def test_distance_intervals_hold_the_distance_and_are_narrow(field):
     assert (lower <= truth).all() and (truth <= upper * (1 + 1e-12)).all() and np.isfinite(upper).all()
     size = np.ptp(field.bounds, axis=0).max()
     assert np.median(upper - truth) < 1e-3 * size and (upper - truth).max() < 0.05 * size
+
+
+SLOW = Torus(slope=0.7)  # 1-Lipschitz, but the bound from one value is .7 of the distance
+
+
+def test_lower_distances_are_tightened_and_hold():
+    x = around(SLOW, 2000)
+    truth = np.abs(torus_distance(x))
+    plain, upper = SLOW.distance_interval(x, tightness=0)
+    lower, same = SLOW.distance_interval(x)
+    assert np.allclose(plain, 0.7 * truth, atol=1e-9) and (upper == same).all()
+    assert (plain <= lower).all() and (lower <= truth).all() and (lower <= 0.9 * upper + 1e-12).all()
+    assert np.median(lower / truth) > 0.89 and (lower / truth).mean() > 0.87
+
+
+def test_a_ball_is_not_emptied_beyond_the_surface():
+    x = around(SLOW, 300)
+    truth, nothing = np.abs(torus_distance(x)), np.zeros(300)
+    assert (_emptied(SLOW, x, nothing, 1.3 * truth) <= truth).all()
+    lie = Torus(slope=0.7, claimed=0.35)
+    assert (_emptied(lie, x, nothing, 1.3 * truth) > truth).any()  # where no box has its middle near the surface
+
+
+def test_a_small_budget_costs_tightness_and_no_truth(monkeypatch):
+    x = around(SLOW, 500)
+    truth, (before, _) = np.abs(torus_distance(x)), SLOW.distance_interval(x)
+    monkeypatch.setattr(tighten, "MOST_BOXES", 40)
+    lower = SLOW.distance_interval(x)[0]
+    assert (lower <= truth).all() and 0.7 * truth.mean() < lower.mean() < before.mean()
+
+
+@pytest.mark.parametrize("tightness", [-0.1, 1.0, float("nan")])
+def test_a_tightness_must_be_a_share(tightness):
+    with pytest.raises(InputError, match=r"tightness must be in \[0, 1\)"):
+        SLOW.distance_interval(np.zeros((1, 3)), tightness=tightness)
 
 
 @pytest.mark.parametrize("field", [SPHERE, TORUS, BOX], ids=["sphere", "torus", "box"])

@@ -18,6 +18,10 @@ def query(
     field: Annotated[Path, typer.Argument(help="A field (.sdf) that `reconstruct --model` kept.")],
     points: Annotated[Path, typer.Argument(help="Where to ask: points, in the units of the scan (any file that `reconstruct` reads).")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The table: .csv.")],
+    tightness: Annotated[
+        float,
+        typer.Option("--tightness", help="Work on each lower bound until it is this share of the upper one, or cannot be; 0 is fast."),
+    ] = 0.9,
     threads: words.Threads = None,
     overwrite: words.Overwrite = False,
     quiet: words.Quiet = False,
@@ -34,6 +38,8 @@ def query(
     from ..io import atomic_write, check_writable, read_points
     from ..train.run import computing_with
 
+    if not 0 <= tightness < 1:
+        raise InputError(f"--tightness must be at least 0 and below 1, got {tightness:g}")
     if output.suffix.lower() != ".csv":
         raise OutputError(f"{output.name}: a table must end in .csv, got {output.suffix!r}: rename it")
     check_writable(output, overwrite=overwrite)
@@ -44,7 +50,7 @@ def query(
         file.write(",".join(COLUMNS) + "\n")
         for first in range(0, len(places), ROWS):
             some = places[first : first + ROWS]
-            table = np.column_stack([some, loaded(some), *loaded.distance_interval(some), loaded.normal(some)])
+            table = np.column_stack([some, loaded(some), *loaded.distance_interval(some, tightness=tightness), loaded.normal(some)])
             np.savetxt(file, table, fmt="%.17g", delimiter=",")
     if not quiet:
         inside = int(loaded.contains(places).sum())

@@ -6,19 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ..field import CertifiedField
+from ..field import Box, CertifiedField, Sphere
 from .guarantee import check_bounds, pruning_facts, query_facts
 
+SOLIDS: Mapping[str, CertifiedField] = {
+    "a ball": Sphere((0.1, 0.2, 0.3), 0.7),
+    "a box": Box((-1.0, -0.6, -0.4), (1.0, 0.6, 0.4)),
+}  # the truth
 DENSE = 256  # cells a side at which the dense grid is extracted too
 
 
 def guarantee_tables(fields: Mapping[str, CertifiedField], *, queries: int, resolutions: Sequence[int] = (128, DENSE)) -> Iterator[str]:
     """Lines of Markdown: violated bounds and tightness; what pruning saves, at two resolutions at least; time of boxes and pictures."""
-    yield from _head("field | queries | below | above | noticed | tight, near | tight, domain")
+    yield from _head("field | queries | below | above | noticed | one value, near | tight, near | tight, domain")
     for name, field in fields.items():
         found = check_bounds(field, queries)
         counts = f"{found.queries:,} | {found.violations} | {found.upper_violations} | {found.noticed:,}"
-        yield f"| {name} | {counts} | {found.near:.3f} | {found.tightness:.3f} |"
+        yield f"| {name} | {counts} | {found.one_value:.3f} | {found.near:.3f} | {found.tightness:.3f} |"
     heads = [f"{r}: a cell | of box | of cube | s" + (" | dense s" if r == DENSE else "") for r in resolutions]
     yield from _head(" | ".join(["field", *heads, "slope"]))
     for name, field in fields.items():

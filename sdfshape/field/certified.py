@@ -140,15 +140,18 @@ class CertifiedField(ABC):
 
     # --- certified queries
 
-    def distance_interval(self, points_world: FloatArray, *, steps: int = 24) -> tuple[FloatArray, FloatArray]:
+    def distance_interval(self, points_world: FloatArray, *, steps: int = 24, tightness: float = 0.9) -> tuple[FloatArray, FloatArray]:
         """Certified (lower, upper), each (m,), of the distance of places (m, 3) to the surface S, world units.
 
-        lower : (|f(x)| - e)+ / L.   upper : |x - y| of a place y where f has the other sign beyond its error (`nearest`); infinity where
-        none was found, or |f(x)| is below the error.
+        lower : (|f(x)| - e)+ / L, or more where `tighten` proves it: it works until lower >= tightness * upper, or gives up (about 200
+        evaluations for a place beside the surface; tightness 0: none).   upper : |x - y| of a place y where f has the other sign beyond
+        its error (`nearest`); infinity where none was found, or |f(x)| is below the error.   steps : of the search for such places.
         """
         from .nearest import distance_interval
 
-        return distance_interval(self, as_points(points_world), steps)
+        if not 0 <= tightness < 1:
+            raise InputError(f"tightness must be in [0, 1), got {tightness}")
+        return distance_interval(self, as_points(points_world), steps, tightness)
 
     def clearance_box(self, lo: FloatArray, hi: FloatArray) -> FloatArray | float:
         """Certified lower bound of f over whole boxes [lo, hi], (3,) or (m, 3), world units, from one evaluation each.

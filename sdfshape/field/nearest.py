@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..types import FloatArray
+from .tighten import tightened
 
 if TYPE_CHECKING:
     from .certified import CertifiedField
@@ -63,12 +64,13 @@ def closest_point(field: CertifiedField, points: FloatArray) -> Projection:
     return Projection(places, converged, np.linalg.norm(places - points, axis=1))
 
 
-def distance_interval(field: CertifiedField, points: FloatArray, steps: int) -> tuple[FloatArray, FloatArray]:
+def distance_interval(field: CertifiedField, points: FloatArray, steps: int, tightness: float) -> tuple[FloatArray, FloatArray]:
     """As `CertifiedField.distance_interval`."""
     lower, upper = np.zeros(len(points)), np.full(len(points), np.inf)
     for first in range(0, len(points), ROWS):
         rows = slice(first, first + ROWS)
-        lower[rows], upper[rows] = _interval(field, points[rows], steps)
+        least, upper[rows] = _interval(field, points[rows], steps)
+        lower[rows] = tightened(field, points[rows], least, upper[rows], tightness)
     return lower, upper
 
 

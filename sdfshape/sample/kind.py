@@ -60,6 +60,7 @@ class Gathered:
     hints : whether given normals, or the sensor, were followed; none without.   hints_agree : share of the tested ones that agreed.
     ball_radius : of the ball that was rolled over the points, unit frame; slots narrower than two are not seen.
     least_thickness : about, of the parts of a wrap, unit frame; 0 if closed.
+    doubted : whether it is closed though the orientation alone did not say so.
     """
 
     evidence: Evidence
@@ -72,6 +73,7 @@ class Gathered:
     hints_agree: float = float("nan")
     ball_radius: float = 0.0
     least_thickness: float = 0.0
+    doubted: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -98,15 +100,14 @@ def gather_evidence(
     noisy = (sigma := noise_level(cloud)) > NOISY * cloud.spacing
     if noisy:
         cloud = orient(denoised(cloud, sigma), rng, least_thickness, hints)
-    agreed, closed = float("nan"), False
-    if surface in ("auto", "closed"):
-        cloud, agreed, closed = _sides(overturn(cloud), hints, NOISY_COHERENT if noisy else COHERENT, rng)
+    sided, enough = surface in ("auto", "closed"), NOISY_COHERENT if noisy else COHERENT
+    cloud, agreed, closed = _sides(overturn(cloud), hints, enough, rng) if sided else (cloud, float("nan"), False)
     stage("sample")
     if closed or surface == "closed" or (surface == "auto" and _holds(cloud, trial, rng)):
-        evidence, kind, thickness = closed_evidence(cloud, labels, rng), "closed", 0.0
+        evidence, kind = closed_evidence(cloud, labels, rng), "closed"
     else:
         cloud, kind = (hollow(cloud, rng), "open") if surface == "open" else (cloud, "wrap")
-        evidence, thickness = wrapped_evidence(cloud, labels, rng), 2 * cloud.closing.least
+        evidence = wrapped_evidence(cloud, labels, rng)
     _require_both_sides(evidence, kind)
     return Gathered(
         evidence=evidence,
@@ -118,7 +119,8 @@ def gather_evidence(
         hints=cloud.followed if hints is not None else None,
         hints_agree=cloud.agreement,
         ball_radius=cloud.closing.tau,
-        least_thickness=thickness,
+        least_thickness=0.0 if kind == "closed" else 2 * cloud.closing.least,
+        doubted=surface == "auto" and kind == "closed" and not closed,
         warnings=(*_warnings(agreed, surface, kind), *_hint_warnings(cloud, hints)),
     )
 

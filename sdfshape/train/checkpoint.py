@@ -35,6 +35,14 @@ def save_checkpoint(path: str | PathLike[str], state: dict[str, Tensor], mark: s
         Path(temporary).write_bytes(data)
 
 
+def is_of(path: str | PathLike[str] | None, mark: str) -> bool:
+    """Whether a readable checkpoint of the run `mark` is at `path`."""
+    try:
+        return path is not None and Path(path).exists() and bool(load_checkpoint(path, mark))
+    except InputError:
+        return False
+
+
 def load_checkpoint(path: str | PathLike[str], mark: str) -> dict[str, Tensor]:
     """The state saved at `path`; raises InputError for a damaged file or one of another run."""
     from safetensors import SafetensorError, safe_open

@@ -131,7 +131,11 @@ def test_query_writes_a_table_of_distances_and_bounds(job):
     assert np.abs(table["distance"] - truth).max() < 0.05 * RADIUS
     assert (table["lower"] <= table["upper"]).all() and (table["lower"] <= np.abs(truth) + 0.02 * RADIUS).all()
     assert np.allclose(np.hypot(np.hypot(table["nx"], table["ny"]), table["nz"]), 1, atol=1e-4)
-    for words, law in ((("places.xyz", "-o", "table.txt"), "must end in .csv"), (("places.xyz", "-o", "table.csv"), "exists")):
+    for words, law in (
+        (("places.xyz", "-o", "table.txt"), "must end in .csv"),
+        (("places.xyz", "-o", "table.csv"), "exists"),
+        ((*"places.xyz -o t.csv --tightness 1".split(),), "below 1"),
+    ):
         again = program("query", "field.sdf", *words, cwd=folder)
         assert again.returncode == 1 and law in again.stderr and again.stderr.count("\n") == 1
 
