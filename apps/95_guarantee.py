@@ -4,7 +4,8 @@
 
 FIELD: a .sdf that `sdfshape reconstruct --model` kept. Each, and two solids in closed form, is judged against its own surface
 (`sdfshape.evaluate.guarantee`), on all cores. `noticed`: violations if the constant were 1% too small. --fine also extracts at
-1024 cells. Expected: no violation, tightness in the near band above .9, fewer than 6 evaluations a crossed cell, a picture under 3 s, a million boxes under 10 s.
+1024 cells. Expected: no violation, tightness in the near band above .9,
+fewer than 6 evaluations a crossed cell, a picture under 3 s, a million boxes under 10 s.
 """
 
 import argparse

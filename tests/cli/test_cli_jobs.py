@@ -134,7 +134,7 @@ def test_query_writes_a_table_of_distances_and_bounds(job):
     for words, law in (
         (("places.xyz", "-o", "table.txt"), "must end in .csv"),
         (("places.xyz", "-o", "table.csv"), "exists"),
-        ((*"places.xyz -o t.csv --tightness 1".split(),), "below 1"),
+        (("places.xyz", "-o", "t.csv", "--tightness", "1"), "below 1"),
     ):
         again = program("query", "field.sdf", *words, cwd=folder)
         assert again.returncode == 1 and law in again.stderr and again.stderr.count("\n") == 1
