@@ -29,12 +29,19 @@ RESOLUTION = 128
 FARTHER = 1.5  # spacings from all points: there the surface spans
 MOST_SPANNED = 0.0008  # share of the surface
 MOST_ELSEWHERE = 0.01  # share of the points
+AGAIN = 2.0  # measured, six seeds: 3torus 0 to .0011 (mean .0003), a bath tub .0004 to .0015 (.0009), furniture .002 and up
 
 
 def closed_holds(evidence: Evidence, points_unit: FloatArray, spacing: float, seed: int, device: torch.device) -> bool:
-    """Whether a small mosaic trained on closed evidence runs along the points (n, 3), unit frame, and hangs together."""
-    spanned, elsewhere = closed_trial(evidence, points_unit, spacing, seed, device)
-    return spanned <= MOST_SPANNED and elsewhere <= MOST_ELSEWHERE
+    """Whether a small mosaic trained on closed evidence runs along the points (n, 3), unit frame, and hangs together.
+
+    A trial that fails by less than AGAIN times the limits is repeated with another seed, and the mean of both decides.
+    """
+    limits = np.array([MOST_SPANNED, MOST_ELSEWHERE])
+    seen = np.array(closed_trial(evidence, points_unit, spacing, seed, device))
+    if (seen > limits).any() and (seen <= AGAIN * limits).all():
+        seen = (seen + closed_trial(evidence, points_unit, spacing, (seed + 1) % 2**63, device)) / 2
+    return bool((seen <= limits).all())
 
 
 def closed_trial(evidence: Evidence, points_unit: FloatArray, spacing: float, seed: int, device: torch.device) -> tuple[float, float]:

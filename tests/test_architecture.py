@@ -39,6 +39,7 @@ ROOMS = (
     "shaping",
     "account",
     "reconstruction",
+    "comparison",
     "batch",
     "viewer",
     "cli",

@@ -60,3 +60,26 @@ def test_no_surface_at_all_does_not_stand(monkeypatch):
 
     monkeypatch.setattr("sdfshape.extract.extract_mesh", none)
     assert trial.closed_trial(labelled(sphere_distance, BALLS), BALLS, SPACING, 0, torch.device("cpu")) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("seen", "holds", "trials"),
+    [
+        ([(0.0005, 0.005)], True, 1),
+        ([(0.0011, 0.0), (0.0002, 0.0)], True, 2),
+        ([(0.0011, 0.0), (0.0009, 0.0)], False, 2),
+        ([(0.0, 0.015), (0.0, 0.0)], True, 2),
+        ([(0.0017, 0.0)], False, 1),
+        ([(0.0001, 0.021)], False, 1),
+    ],
+)
+def test_a_close_call_is_tried_again(monkeypatch, seen, holds, trials):
+    asked = []
+
+    def looked_at(*wanted):
+        asked.append(wanted[3])
+        return seen[len(asked) - 1]
+
+    monkeypatch.setattr(trial, "closed_trial", looked_at)
+    assert trial.closed_holds(None, None, 0.0, 5, None) is holds  # type: ignore[arg-type]
+    assert asked == [5, 6][:trials]

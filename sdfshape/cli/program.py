@@ -13,6 +13,7 @@ import typer
 
 from ..errors import SdfShapeError, TrainingInterrupted
 from .certify import certify
+from .compare import compare
 from .demo import demo
 from .evaluate import evaluate
 from .export import export
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Point clouds in, certified signed distance fields and watertight meshes out. No normals, no GPU.",
 )
-for command in (reconstruct, demo, sample, extract, query, export, render, evaluate, certify):
+for command in (reconstruct, demo, sample, extract, query, export, render, evaluate, compare, certify):
     app.command()(command)
 
 

@@ -18,15 +18,18 @@ from ..types import FloatArray, Mesh, as_points
 
 @dataclass(frozen=True)
 class Comparison:
-    """chamfer_l1_sum : mean distance mesh -> truth plus mean distance truth -> mesh.   hausdorff : the larger of the two maxima.
+    """chamfer_l1_sum : mean distance mesh -> truth plus mean distance truth -> mesh.   chamfer_l2_sum : the same of squared distances.
+    hausdorff, hausdorff_95 : the larger of the two maxima, and of the two 95% quantiles.
     accuracy, completeness : the two means.   f_score : harmonic mean of the shares within `tau`.
     normal_consistency : mean of n . n' over nearest pairs, both ways, signed: a flipped mesh scores negative.
     """
 
     chamfer_l1_sum: float
+    chamfer_l2_sum: float
     accuracy: float
     completeness: float
     hausdorff: float
+    hausdorff_95: float
     f_score: float
     tau: float
     normal_consistency: float
@@ -49,9 +52,11 @@ def compare(mesh: Mesh, truth: Mesh, *, samples: int = 100_000, tau: float | Non
     aligned = [(normals * true_normals[at_truth]).sum(1).mean(), (true_normals * normals[at_mesh]).sum(1).mean()]
     return Comparison(
         chamfer_l1_sum=float(to_truth.mean() + to_mesh.mean()),
+        chamfer_l2_sum=float((to_truth**2).mean() + (to_mesh**2).mean()),
         accuracy=float(to_truth.mean()),
         completeness=float(to_mesh.mean()),
         hausdorff=float(max(to_truth.max(), to_mesh.max())),
+        hausdorff_95=float(max(np.quantile(to_truth, 0.95), np.quantile(to_mesh, 0.95))),
         f_score=float(2 * precision * recall / (precision + recall)) if precision + recall else 0.0,
         tau=tau,
         normal_consistency=float(np.mean(aligned)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import EmptySurfaceError
-from ..field import CertifiedField
+from ..field import CertifiedField, require_certified
 from ..field.grid import Grid
 from ..limits import MOST_ISO, check_request
 from ..types import Mesh
@@ -46,6 +46,7 @@ def extract_mesh(field: CertifiedField, *, resolution: int = 200, iso: float = 0
     EmptySurfaceError    the field never takes the value `iso`
     InputError           `resolution` or `iso` out of range
     """
+    require_certified(field, "extraction with pruning")
     check_request(resolution, iso, dense=dense)
     iso_unit = field.frame.length_to_unit(iso)
     if abs(iso_unit) > MOST_ISO:

@@ -1,6 +1,7 @@
 """The signed distance field: evaluate, query with guarantees, combine, save and load."""
 
 from .certified import CertifiedField as CertifiedField
+from .certified import require_certified as require_certified
 from .combined import difference as difference
 from .combined import intersection as intersection
 from .combined import union as union

@@ -32,6 +32,14 @@ if TYPE_CHECKING:
 NEAR_CELLS = 64  # along the longest side of the bounds: how finely the surface is known for a first guess of the nearest point
 
 
+def require_certified(field: object, task: str) -> None:
+    """Raises InputError for a function of which no Lipschitz bound is known: `task` would be wrong without one."""
+    if not isinstance(field, CertifiedField):
+        raise InputError(
+            f"{task} needs a proven Lipschitz bound, {type(field).__name__} has none: take its mesh with sdfshape.baselines.extract_level"
+        )
+
+
 class CertifiedField(ABC):
     """A proven Lipschitz function of places (m, 3), world units: f < 0 inside, f > 0 outside, and outside of `bounds`."""
 

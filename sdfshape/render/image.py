@@ -8,7 +8,7 @@ from os import PathLike
 import numpy as np
 
 from ..errors import InputError
-from ..field import CertifiedField
+from ..field import CertifiedField, require_certified
 from ..io import atomic_write
 from ..types import FloatArray, IntArray
 from .camera import Camera
@@ -61,6 +61,7 @@ class View:
 
 def view_field(field: CertifiedField, camera: Camera, *, width: int = 512, height: int = 512, shadows: bool = True) -> View:
     """What a camera (unit frame of the field, see `camera_for`) sees of {f = 0}."""
+    require_certified(field, "sphere tracing")
     if not (1 <= width <= LARGEST and 1 <= height <= LARGEST):
         raise InputError(f"a picture must be 1 to {LARGEST} pixels wide and high, got {width} x {height}")
     origins, directions = camera.rays(width, height)
@@ -84,6 +85,7 @@ def camera_for(
     field: CertifiedField, azimuth_deg: float = 35.0, elevation_deg: float = 20.0, up_axis: int = 2, *, parallel: bool = False
 ) -> Camera:
     """A camera in the unit frame that sees all of the field's surface."""
+    require_certified(field, "sphere tracing")
     return Camera.around(*field.box_unit, azimuth_deg, elevation_deg, up_axis, parallel=parallel, seen=field.surface_cells_unit[0])
 
 

@@ -1,0 +1,71 @@
+"""`sdfshape compare SCAN -o FOLDER`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import words
+
+if TYPE_CHECKING:
+    from ..comparison import CompareJob
+
+
+def compare(
+    scan: Annotated[Path, typer.Argument(help="The scan; a mesh is sampled.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for report.html, report.json and report.csv.")],
+    methods: Annotated[str, typer.Option(help="Names with commas between, or all.")] = "",
+    truth: Annotated[Path | None, typer.Option(help="The true mesh, in the same units and pose; distances are measured to it.")] = None,
+    budget: Annotated[float, typer.Option(help="Seconds that each method that trains may train.")] = 60.0,
+    resolution: Annotated[int, typer.Option(help="Cells of the grid that meshes are taken from.")] = 128,
+    up: words.Up = "y",
+    seed: words.Seed = 0,
+    threads: words.Threads = None,
+    overwrite: words.Overwrite = False,
+    quiet: words.Quiet = False,
+) -> None:
+    """Ours beside other methods on one scan: a page with numbers and pictures that opens from disk.
+
+    Methods: default, fast, quality, paper (ours); poisson, ball-pivoting, alpha-shape; deepsdf, siren, igr, sll; svdd, svdd-noise,
+    svdd-variance; one-class-svm, isolation-forest. One that fails is a row with its reason. DeepSDF is told the distances to --truth if
+    there is one.
+    """
+    from ..comparison import compare_methods, write_page
+    from ..comparison.methods import chosen
+    from ..limits import check_request
+
+    _check_folder(output, overwrite=overwrite)
+    check_request(resolution, 0.0, dense=True)
+    asked = {"seconds": budget, "resolution": resolution, "seed": seed, "up": "xyz".index(up)}
+    job = _job(scan, truth, chosen(methods), threads, asked)
+
+    def tell(what: str) -> None:
+        if not quiet:
+            sys.stderr.write(f"{what} ...\n")
+
+    rows = compare_methods(job, tell)
+    write_page(rows, job, output, title=f"{scan.name}: {len(rows)} methods", progress=tell)
+    if not quiet:
+        failed = ", ".join(row.method for row in rows if "error" in row.facts)
+        sys.stdout.write(f"{len(rows)} methods{f' ({failed} failed)' if failed else ''} -> {output / 'report.html'}\n")
+
+
+def _check_folder(output: Path, *, overwrite: bool) -> None:
+    from ..errors import OutputError
+
+    if output.exists() and not output.is_dir():
+        raise OutputError(f"{output.name}: a report must be a folder, this is a file: choose another name")
+    if (output / "report.html").exists() and not overwrite:
+        raise OutputError(f"{output}: a report exists: choose another folder, or --overwrite")
+
+
+def _job(scan: Path, truth: Path | None, methods: tuple[str, ...], threads: int | None, asked: dict[str, Any]) -> CompareJob:
+    from ..comparison import CompareJob
+    from ..io import read_mesh, read_points
+
+    true_mesh = read_mesh(truth) if truth else None
+    return CompareJob(read_points(scan), methods, true_mesh, threads=threads or len(os.sched_getaffinity(0)), **asked)

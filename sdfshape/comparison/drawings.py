@@ -1,0 +1,108 @@
+"""Pictures for the page, as PNG bytes: slices through fields, heat maps and renders of meshes, histograms of errors.
+
+Meshes are drawn by VTK without a window, in a process of its own: a driver that fails must not take the numbers with it.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from ..types import FloatArray, Mesh
+from .worker import load_mesh, save_mesh
+
+SIZE = 420  # pixels
+LINES = 21  # iso-lines of a slice, one of them the surface
+SECONDS = 120.0
+SIDE, ABOVE = (1.0, 0.8), 0.45  # from where all meshes are seen, across and along the axis that points up
+
+
+def slices_png(slices: FloatArray, scale: float, *, unit: str) -> bytes:
+    """Three slices (3, k, k): colours and equally spaced iso-lines of the values, the surface in black. Lines of a distance are
+    parallel.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    middle = float(np.median(np.abs(slices))) * 2.5 or 1.0
+    for k, axes in enumerate(figure.subplots(1, 3)):
+        values, names = slices[k].T, "xyz"[(k + 1) % 3] + "xyz"[(k + 2) % 3]
+        drawn = axes.contourf(values, np.linspace(-middle, middle, LINES), cmap="RdBu", extend="both")
+        axes.contour(values, np.linspace(-middle, middle, LINES), colors="k", linewidths=0.3, linestyles="solid")
+        if values.min() < 0 < values.max():
+            axes.contour(values, [0.0], colors="k", linewidths=1.6)
+        axes.set(xticks=[], yticks=[], aspect="equal", title=f"{names}, {2 * scale:.4g} wide")
+    figure.colorbar(drawn, ax=figure.axes, label=unit, shrink=0.9)
+    return _png(figure)
+
+
+def histogram_png(errors: FloatArray, other: FloatArray, unit: str) -> bytes:
+    """Distances mesh to truth and back, world units, on a logarithmic count."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.2, 2.6), layout="constrained")
+    axes = figure.subplots()
+    most = float(max(np.quantile(errors, 0.999), np.quantile(other, 0.999)))
+    for values, name in ((errors, f"mesh to {unit}"), (other, f"{unit} to mesh")):
+        axes.hist(values, bins=60, range=(0, most or 1.0), histtype="step", label=name)
+    axes.set(yscale="log", xlabel="distance, world units", ylabel="places")
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
+def mesh_pngs(meshes: Sequence[Mesh], errors: Sequence[FloatArray], most: float, up: int) -> list[tuple[bytes, bytes]]:
+    """A plain picture and a heat map of `errors` (v,) in [0, most] at the vertices of each mesh, all from the camera of the first.
+
+    up : the axis that points up. Empty bytes where this machine cannot draw.
+    """
+    with tempfile.TemporaryDirectory(prefix="sdfshape-") as name:
+        folder = Path(name)
+        for k, (mesh, error) in enumerate(zip(meshes, errors, strict=True)):
+            save_mesh(mesh, folder / f"{k}.npz")
+            np.save(folder / f"{k}.npy", error)
+        command = [sys.executable, "-m", "sdfshape.comparison.drawings", str(folder), str(len(meshes)), repr(most), str(up)]
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, check=False, capture_output=True, timeout=SECONDS)
+        return [(_bytes(folder / f"{k}.png"), _bytes(folder / f"{k}_heat.png")) for k in range(len(meshes))]
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _draw(folder: Path, count: int, most: float, up: int) -> None:
+    import pyvista
+
+    first = load_mesh(folder / "0.npz")
+    middle, size = first.bounds.mean(axis=0), float(np.linalg.norm(np.ptp(first.bounds, axis=0)))
+    way = np.roll([*SIDE, ABOVE], up + 1)
+    place = 2.1 * size * way / np.linalg.norm(way)
+    for k in range(count):
+        mesh, error = load_mesh(folder / f"{k}.npz"), np.load(folder / f"{k}.npy", allow_pickle=False)
+        surface = pyvista.PolyData.from_regular_faces(mesh.vertices - middle, mesh.faces)
+        for suffix, looks in (("", {"color": "#cfc8bb"}), ("_heat", {"scalars": error, "cmap": "viridis", "clim": (0.0, most)})):
+            bar = {"title": "", "vertical": False, "fmt": "%.2g", "color": "black", "width": 0.8, "position_x": 0.1, "n_labels": 3}
+            plotter = pyvista.Plotter(off_screen=True, window_size=[SIZE, SIZE])
+            plotter.set_background("white")
+            plotter.add_mesh(surface, smooth_shading=False, specular=0.2, scalar_bar_args=bar if suffix else None, **looks)
+            plotter.camera_position = [tuple(place), (0.0, 0.0, 0.0), tuple(np.eye(3)[up])]
+            plotter.camera.view_angle = 28
+            plotter.screenshot(folder / f"{k}{suffix}.png")
+            plotter.close()
+
+
+def _png(figure: object) -> bytes:
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=110)  # type: ignore[attr-defined]
+    return out.getvalue()
+
+
+if __name__ == "__main__":
+    _draw(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))
