@@ -81,7 +81,7 @@ class Page(HTMLParser):
 def test_the_page_stands_alone_and_agrees_with_the_files(tmp_path):
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
     pytest.importorskip("open3d", reason="Open3D is not installed")
-    job = CompareJob(PointCloud(sphere_points(1500)), ("isolation-forest", "alpha-shape"), BALL, resolution=32, threads=1)
+    job = CompareJob(PointCloud(sphere_points(1500)), ("isolation-forest", "poisson"), BALL, resolution=32, threads=1)
     told: list[str] = []
     rows = compare_methods(job, told.append)
     write_page(rows, job, tmp_path / "new" / "report", title="<b>a & b</b>")
@@ -95,10 +95,10 @@ def test_the_page_stands_alone_and_agrees_with_the_files(tmp_path):
     facts = json.loads((folder / "report.json").read_text())["rows"]
     with (folder / "report.csv").open(newline="") as file:
         assert [row["method"] for row in csv.DictReader(file)] == [row["method"] for row in facts] == list(job.methods)
-    forest, alpha = facts
+    forest, poisson = facts
     assert "error" not in forest and forest["lipschitz"] is None and format(forest["chamfer"], ".4g") in page.words
-    assert forest["residual"] is None and "Qhull finds none" in alpha["error"]
-    assert alpha["error"] in page.words
+    assert forest["residual"] is None and "Qhull finds none" in poisson["error"]
+    assert poisson["error"] in page.words
 
 
 def test_the_program_refuses_before_it_works(tmp_path):

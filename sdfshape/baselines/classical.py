@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 
 from ..errors import InputError
 from ..types import FloatArray, Mesh, PointCloud
-from .native import mesh_from_native, native_cloud, open3d_module
+from .native import asking_qhull, mesh_from_native, native_cloud, open3d_module
 
 BALLS = (1.0, 2.0, 4.0)  # radii of the pivoting balls, in mean distances to the nearest neighbour; Open3D's tutorial has 1 to 4
 ALPHA = 3.0  # radius of the alpha shape, in the same
@@ -28,12 +28,10 @@ def alpha_shape(cloud: PointCloud, *, radius: float | None = None) -> Mesh:
     """
     if radius is not None and not (np.isfinite(radius) and radius > 0):
         raise InputError(f"the radius of an alpha shape must be a length above 0, got {radius}")
-    native, middle = native_cloud(cloud, "propagated")
+    native, middle = native_cloud(cloud, "none")
     chosen = radius or ALPHA * _spacing(np.asarray(native.points))
-    try:
+    with asking_qhull():
         mesh = open3d_module().geometry.TriangleMesh.create_from_point_cloud_alpha_shape(native, chosen)
-    except RuntimeError as error:  # of Qhull, a page long
-        raise InputError("the points of an alpha shape must have Delaunay tetrahedra, Qhull finds none: one sphere? one plane?") from error
     return mesh_from_native(mesh, middle)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from ..clean import clean
 from ..errors import InputError
 from ..types import FloatArray, Mesh, PointCloud
 
-NORMALS = ("propagated", "given")
+NORMALS = ("propagated", "given", "none")
 NEIGHBOURS = 12
 
 
@@ -22,7 +24,7 @@ def native_cloud(cloud: PointCloud, normals: str) -> tuple[Any, FloatArray]:
     Raises InputError without Open3D, and for given normals that are not there or not finite.
     """
     if normals not in NORMALS:
-        raise InputError(f"normals must be {' or '.join(NORMALS)}, got {normals!r}")
+        raise InputError(f"normals must be {', '.join(NORMALS)}, got {normals!r}")
     kept, _ = clean(cloud, keep_outliers=True)
     given = kept.normals if normals == "given" else None
     if normals == "given" and (given is None or not np.isfinite(given).all()):
@@ -33,10 +35,20 @@ def native_cloud(cloud: PointCloud, normals: str) -> tuple[Any, FloatArray]:
     native = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(kept.points - middle))
     if given is not None:
         native.normals = open3d.utility.Vector3dVector(given.copy())
-    else:
+    elif normals == "propagated":
         native.estimate_normals(open3d.geometry.KDTreeSearchParamKNN(NEIGHBOURS))
-        native.orient_normals_consistent_tangent_plane(NEIGHBOURS)
+        with asking_qhull():
+            native.orient_normals_consistent_tangent_plane(NEIGHBOURS)
     return native, middle
+
+
+@contextmanager
+def asking_qhull() -> Iterator[None]:
+    """Turns an error of Qhull, a page long, into an InputError."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise InputError("points must have Delaunay tetrahedra for this method, Qhull finds none: all on one sphere? one plane?") from error
 
 
 def open3d_module() -> Any:
