@@ -60,8 +60,16 @@ def test_a_job_that_cannot_be_is_refused(changes, law):
         CompareJob(PointCloud(sphere_points(200)), **({"methods": ("poisson",)} | changes))
 
 
+def test_a_truth_in_other_units_or_elsewhere_is_refused():
+    scan = PointCloud(sphere_points(200))
+    with pytest.raises(InputError, match="must be in the units of the scan"):
+        CompareJob(scan, ("poisson",), Mesh(1000 * BALL.vertices, BALL.faces))
+    with pytest.raises(InputError, match="their boxes do not meet"):
+        CompareJob(scan, ("poisson",), Mesh(BALL.vertices + 5.0, BALL.faces))
+
+
 def test_a_method_that_hangs_or_dies_is_a_row_with_its_reason(tmp_path):
-    assert _facts(tmp_path, 0.05)["error"].startswith("stopped after 0 s")
+    assert _facts(tmp_path, 0.05)["error"].startswith("stopped after 0 s, the time to train")
     assert "exit code 1: FileNotFoundError" in _facts(tmp_path, 60)["error"]
 
 

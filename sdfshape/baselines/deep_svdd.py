@@ -146,7 +146,7 @@ def fit_svdd_field(
     """Deep SVDD of points (n, 3), unit frame, as a field whose level 0 keeps 99% of them: a score, not a distance."""
     svdd = DeepSVDD(config or DeepSVDDConfig(), seed).fit(points_unit, budget)
     level = float(np.percentile(svdd.scores(points_unit), KEEPS))
-    info = {"epochs": svdd.epochs_, "collapsed": svdd.collapsed_, "supervision": "none"}
+    info = {"epochs": svdd.epochs_, "collapsed": svdd.collapsed_, "supervision": "nothing"}
     return ScoreField(lambda x: svdd.scores(x) - level, frame, False, count_parameters(svdd.net_), info)
 
 

@@ -89,7 +89,7 @@ def _fit(
         loss(net, surface[rows], places).backward()
         optimizer.step()
         steps += 1
-    return ScoreField(_evaluator(net, _sign(net)), frame, True, count_parameters(net), {"steps": steps, "supervision": "none"})
+    return ScoreField(_evaluator(net, _sign(net)), frame, True, count_parameters(net), {"steps": steps, "supervision": "nothing"})
 
 
 def _with_slope(net: nn.Module, places: Tensor) -> tuple[Tensor, Tensor]:

@@ -39,7 +39,7 @@ def fit_isolation_forest(points_unit: FloatArray, frame: Frame, *, seed: int = 0
 
 def _levelled(score: Any, points: FloatArray, frame: Frame, parameters: int, info: dict[str, Any]) -> ScoreField:
     level = float(np.percentile(score(points), 100 - KEEPS))
-    return ScoreField(lambda x: level - score(x), frame, False, parameters, info | {"supervision": "none"})
+    return ScoreField(lambda x: level - score(x), frame, False, parameters, info | {"supervision": "nothing"})
 
 
 def _sklearn(name: str) -> Any:

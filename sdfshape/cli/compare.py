@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 def compare(
     scan: Annotated[Path, typer.Argument(help="The scan; a mesh is sampled.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for report.html, report.json and report.csv.")],
-    methods: Annotated[str, typer.Option(help="Names with commas between, or all.")] = "",
+    methods: Annotated[str, typer.Option(help="Names with commas between, or all; see above for those that are taken else.")] = "",
     truth: Annotated[Path | None, typer.Option(help="The true mesh, in the same units and pose; distances are measured to it.")] = None,
     budget: Annotated[float, typer.Option(help="Seconds that each method that trains may train.")] = 60.0,
     resolution: Annotated[int, typer.Option(help="Cells of the grid that meshes are taken from.")] = 128,
@@ -30,12 +29,14 @@ def compare(
 ) -> None:
     """Ours beside other methods on one scan: a page with numbers and pictures that opens from disk.
 
-    Methods: default, fast, quality, paper (ours); poisson, ball-pivoting, alpha-shape; deepsdf, siren, igr, sll; svdd, svdd-noise,
-    svdd-variance; one-class-svm, isolation-forest. One that fails is a row with its reason. DeepSDF is told the distances to --truth if
-    there is one.
+    Ours: default, fast, quality, paper. Classical: poisson, ball-pivoting, alpha-shape. Networks: deepsdf, siren, igr, sll, svdd,
+    svdd-noise, svdd-variance. Scores: one-class-svm, isolation-forest. Unless told: default, poisson, ball-pivoting, alpha-shape, deepsdf,
+    siren, igr, svdd. Each that trains takes its budget, and about as long again. One that fails is a row with its reason. DeepSDF is told
+    the distances to --truth if there is one. Needs pip install "sdfshape[baselines]".
     """
     from ..comparison import compare_methods, write_page
     from ..comparison.methods import chosen
+    from ..errors import InputError
     from ..limits import check_request
 
     _check_folder(output, overwrite=overwrite)
@@ -52,6 +53,8 @@ def compare(
     if not quiet:
         failed = ", ".join(row.method for row in rows if "error" in row.facts)
         sys.stdout.write(f"{len(rows)} methods{f' ({failed} failed)' if failed else ''} -> {output / 'report.html'}\n")
+    if all("error" in row.facts for row in rows):
+        raise InputError(f"at least one method must succeed, none did: {output / 'report.html'} says why")
 
 
 def _check_folder(output: Path, *, overwrite: bool) -> None:
@@ -68,4 +71,4 @@ def _job(scan: Path, truth: Path | None, methods: tuple[str, ...], threads: int 
     from ..io import read_mesh, read_points
 
     true_mesh = read_mesh(truth) if truth else None
-    return CompareJob(read_points(scan), methods, true_mesh, threads=threads or len(os.sched_getaffinity(0)), **asked)
+    return CompareJob(read_points(scan), methods, true_mesh, threads=threads, **asked)

@@ -6,8 +6,11 @@ import base64
 import csv
 import io
 import json
+import os
 from collections.abc import Callable, Sequence
+from datetime import date
 from html import escape
+from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ..evaluate.metrics import distances_to_mesh
 from ..frame import Frame
 from ..io import atomic_write
 from ..sample.surface import sample_surface
@@ -24,42 +28,44 @@ from .methods import METHODS
 from .run import CompareJob, Row, table_of
 
 DRAWN = 50_000  # places a side of the histograms
-COLUMNS: tuple[tuple[str, str, str], ...] = (  # fact, head of its column, format
-    ("chamfer", "Chamfer, sum", ".4g"),
-    ("chamfer_squared", "Chamfer, squared", ".3g"),
-    ("hausdorff", "Hausdorff", ".3g"),
-    ("hausdorff_95", "Hausdorff 95%", ".3g"),
-    ("f_score", "F at 0.5%", ".3f"),
-    ("f_score_1", "F at 1%", ".3f"),
-    ("normals", "normals", ".3f"),
-    ("iou", "IoU", ".3f"),
-    ("scan_mean", "scan to mesh", ".3g"),
-    ("watertight", "watertight", ""),
-    ("components", "pieces", ","),
-    ("residual", "eikonal residual", ".3f"),
-    ("rmse_domain", "distance error, domain", ".3g"),
-    ("rmse_near", "distance error, near", ".3g"),
-    ("lipschitz", "certified constant", ".7f"),
-    ("told", "told", ""),
-    ("parameters", "parameters", ","),
-    ("seconds", "seconds", ".1f"),
-    ("peak_rss_mb", "memory, MB", ",.0f"),
+COLUMNS: tuple[tuple[str, str, str, str], ...] = (  # fact, head of its column, format, what it means
+    (
+        "chamfer",
+        "Chamfer, sum",
+        ".4g",
+        "mean distance mesh to truth plus mean distance truth to mesh, 100,000 samples a side, seeds 1 and 2",
+    ),
+    ("chamfer_squared", "Chamfer, squared", ".3g", "the same of squared distances"),
+    ("hausdorff", "Hausdorff", ".3g", "the largest of these distances"),
+    ("hausdorff_95", "Hausdorff 95%", ".3g", "their 95% quantile"),
+    ("f_score", "F at 0.5%", ".3f", "harmonic mean of the shares within 0.5% of the truth's diagonal"),
+    ("f_score_1", "F at 1%", ".3f", "the same within 1%"),
+    ("normals", "normals", ".3f", "mean cosine with the nearest true normal, signed: inside out is negative"),
+    ("iou", "IoU", ".3f", "intersection over union of the volumes, closed meshes only, 100,000 places"),
+    (
+        "scan_mean",
+        "scan to mesh",
+        ".3g",
+        "mean distance of the points to the mesh: small for what passes through every point, right or wrong",
+    ),
+    ("watertight", "watertight", "", "whether every edge has two faces"),
+    ("components", "pieces", ",", "connected pieces of the mesh"),
+    ("residual", "eikonal residual", ".3f", "mean of ||grad f| - 1| over the domain: 0 for a distance"),
+    ("rmse_domain", "distance error, domain", ".3g", "root mean square against the true signed distance, all over the domain"),
+    ("rmse_near", "distance error, near", ".3g", "the same within 5% of the half-extent of the truth"),
+    ("lipschitz", "certified constant", ".8f", "proven Lipschitz bound; without one nothing is known between the places that were asked"),
+    ("told", "told", "", "what the method was given besides the points"),
+    ("parameters", "parameters", ",", "numbers that it is made of"),
+    ("seconds", "seconds", ".1f", "of training and extraction, on this machine in this hour; not of the start of the program"),
+    ("peak_rss_mb", "memory, MB", ",.0f", "most that its process had"),
 )
-EXPLAINED = """<p>Lengths are in the units of the scan. <b>Chamfer, sum</b>: mean distance mesh to truth plus mean distance truth to mesh;
-<b>squared</b>: the same of squares. <b>Hausdorff</b>: the largest of these distances, and their 95% quantile. <b>F</b>: harmonic mean of
-the shares within 0.5% or 1% of the truth's diagonal. <b>normals</b>: mean cosine with the nearest true normal, signed: inside out is
-negative. <b>IoU</b>: of the volumes, closed meshes only. 100,000 samples a surface, seeds 1 and 2. <b>Eikonal residual</b>: mean of
-||grad f| - 1| over the domain: 0 for a distance. <b>Distance error</b>: root mean square against the true signed distance, over the domain
-and within 5% of the half-extent. <b>Certified constant</b>: proven Lipschitz bound; without one, nothing is known between the places that
-were asked. <b>told</b>: what the method was given besides the points. Seconds include training and extraction, not the start of the
-program.</p>"""
 STYLE = """body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:1500px;padding:0 1em;color:#222}
 table{border-collapse:collapse} td,th{padding:.25em .6em;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}
 td:first-child,th:first-child{text-align:left} th{font-weight:600;vertical-align:bottom}
 td.why{text-align:left;white-space:normal;color:#a33} td.best{font-weight:700;background:#eef6ee}
 .wide{overflow-x:auto} figure{display:inline-block;margin:.4em;vertical-align:top;max-width:100%}
 figcaption{text-align:center} img{max-width:100%}"""
-BEST_IS_LOW = {"chamfer", "chamfer_squared", "hausdorff", "hausdorff_95", "scan_mean", "residual", "rmse_domain", "rmse_near", "seconds"}
+BEST_IS_LOW = {"chamfer", "chamfer_squared", "hausdorff", "hausdorff_95", "residual", "rmse_domain", "rmse_near"}
 BEST_IS_HIGH = {"f_score", "f_score_1", "normals", "iou"}
 
 
@@ -90,28 +96,49 @@ def _page(rows: Sequence[Row], job: CompareJob, title: str) -> str:
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style><h1>{escape(title)}</h1>"
     ]
-    parts += [f"<p>{asked}</p>", "<div class=wide>", _table(rows), "</div>", EXPLAINED]
-    parts += [_meshes(made, job), _slices(made, job)]
+    parts += [f"<p>{asked} Lengths are in the units of the scan. sdfshape {version('sdfshape')}, {date.today()}, {_threads(made)}.</p>"]
+    parts += ["<div class=wide>", _table(rows), "</div>", _legend(rows), _slices(made, job), _meshes(made, job)]
     return "\n".join(parts) + "</html>\n"
 
 
 def _table(rows: Sequence[Row]) -> str:
-    columns = [column for column in COLUMNS if any(row.facts.get(column[0]) is not None for row in rows)]
-    best = {name: _best(name, [row.facts.get(name) for row in rows]) for name, _, _ in columns}
-    lines = ["<table><tr><th>method</th>" + "".join(f"<th>{head}</th>" for _, head, _ in columns) + "</tr>"]
+    columns = _columns(rows)
+    best = {name: _best(name, [row.facts.get(name) for row in rows]) for name, *_ in columns}
+    lines = ["<table><tr><th>method</th>" + "".join(f"<th>{head}</th>" for _, head, *_ in columns) + "</tr>"]
     for row in rows:
         cells = [f'<td title="{escape(METHODS[row.method].about)}">{escape(row.method)}</td>']
         if "error" in row.facts:
             cells.append(f"<td class=why colspan={len(columns)}>{escape(row.facts['error'])}</td>")
         else:
-            cells += [_cell(row.facts.get(name), how, best[name]) for name, _, how in columns]
+            cells += [_cell(row.facts.get(name), how, best[name]) for name, _, how, _ in columns]
         lines.append("<tr>" + "".join(cells) + "</tr>")
     return "\n".join(lines) + "</table>"
 
 
+def _columns(rows: Sequence[Row]) -> list[tuple[str, str, str, str]]:
+    return [column for column in COLUMNS if any(row.facts.get(column[0]) is not None for row in rows)]
+
+
+def _legend(rows: Sequence[Row]) -> str:
+    """What the methods are, how far those that train came, and what the columns mean."""
+    steps = {row.method: row.facts.get("notes", {}).get("steps") for row in rows}
+    methods = [
+        f"<b>{escape(row.method)}</b>: {escape(METHODS[row.method].about)}"
+        + (f", {steps[row.method]:,} steps" if steps[row.method] else "")
+        for row in rows
+    ]
+    means = [f"<b>{head}</b>: {escape(meaning)}" for _, head, _, meaning in _columns(rows)]
+    return f"<p>{'; '.join(methods)}.</p><p>{'; '.join(means)}.</p>"
+
+
+def _threads(rows: Sequence[Row]) -> str:
+    threads = sorted({row.facts["threads"] for row in rows})
+    return f"{' or '.join(map(str, threads)) or 'no'} threads of {os.cpu_count()}"
+
+
 def _best(name: str, values: Sequence[Any]) -> float | None:
     there = [value for value in values if value is not None]
-    if not there or name not in BEST_IS_LOW | BEST_IS_HIGH:
+    if len(there) < 2 or name not in BEST_IS_LOW | BEST_IS_HIGH:
         return None
     return min(there) if name in BEST_IS_LOW else max(there)
 
@@ -125,12 +152,10 @@ def _cell(value: Any, how: str, best: float | None) -> str:
 
 def _meshes(rows: Sequence[Row], job: CompareJob) -> str:
     """Renders, heat maps of the distance to the truth or to the scan, and histograms."""
-    target = job.truth.vertices if job.truth is not None else job.scan.points
-    if job.truth is not None:
-        target = np.concatenate([target, sample_surface(job.truth, 4 * DRAWN, 0)[0]])
-    tree, shown = cKDTree(target), [row for row in rows if row.mesh is not None]
+    target = job.scan.points if job.truth is None else sample_surface(job.truth, 4 * DRAWN, 0)[0]
+    shown = [row for row in rows if row.mesh is not None]
     meshes: list[Mesh] = [row.mesh for row in shown if row.mesh is not None]
-    errors = [tree.query(mesh.vertices, workers=-1)[0] for mesh in meshes]
+    errors = [_off(mesh.vertices, job) for mesh in meshes]
     most = 0.02 * float(np.ptp(target, axis=0).max())
     all_meshes, all_errors = (
         ([job.truth, *meshes], [np.zeros(len(job.truth.vertices)), *errors]) if job.truth is not None else (meshes, errors)
@@ -141,15 +166,22 @@ def _meshes(rows: Sequence[Row], job: CompareJob) -> str:
     first = 1 if job.truth is not None else 0
     heat = "".join(_figure(png, name) for name, (_, png) in zip(names[first:], pictures[first:], strict=True))
     unit = "truth" if job.truth is not None else "scan"
-    graphs = "".join(_figure(_histogram(mesh, target, unit), name) for name, mesh in zip(names[first:], meshes, strict=True))
+    graphs = "".join(_figure(_histogram(mesh, target, job), name) for name, mesh in zip(names[first:], meshes, strict=True))
     note = "" if any(png for png, _ in pictures) else "<p>This machine could not draw meshes: no graphics driver was found.</p>"
     return f"<h2>Meshes</h2>{note}{plain}<h2>Distance of the mesh to the {unit}, world units</h2>{heat}<h2>Errors</h2>{graphs}"
 
 
-def _histogram(mesh: Mesh, target: FloatArray, unit: str) -> bytes:
-    points, rng = sample_surface(mesh, DRAWN, 0)[0], np.random.default_rng(0)
-    some = target[rng.permutation(len(target))[:DRAWN]]
-    return histogram_png(cKDTree(target).query(points, workers=-1)[0], cKDTree(points).query(some, workers=-1)[0], unit)
+def _off(places: FloatArray, job: CompareJob) -> FloatArray:
+    """Distances of places to the truth, or to the nearest point of the scan."""
+    if job.truth is not None:
+        return distances_to_mesh(places, job.truth)
+    return cKDTree(job.scan.points).query(places, workers=-1)[0]
+
+
+def _histogram(mesh: Mesh, target: FloatArray, job: CompareJob) -> bytes:
+    some = target[np.random.default_rng(0).permutation(len(target))[:DRAWN]]
+    unit = "scan's points" if job.truth is None else "truth"
+    return histogram_png(_off(sample_surface(mesh, DRAWN, 0)[0], job), distances_to_mesh(some, mesh), unit)
 
 
 def _slices(rows: Sequence[Row], job: CompareJob) -> str:
@@ -169,4 +201,4 @@ def _figure(png: bytes, caption: str) -> str:
     if not png:
         return ""
     data = base64.b64encode(png).decode()
-    return f"<figure><img src='data:image/png;base64,{data}' alt=''><figcaption>{escape(caption)}</figcaption></figure>"
+    return f"<figure><img src='data:image/png;base64,{data}' alt='{escape(caption)}'><figcaption>{escape(caption)}</figcaption></figure>"

@@ -19,17 +19,19 @@ from ..clean import clean
 from ..errors import InputError
 from ..types import FloatArray, Mesh, PointCloud
 from .judge import asked_places, judge_field, judge_mesh
-from .methods import require_methods
+from .methods import METHODS, require_methods
 from .worker import load_mesh, save_mesh
 
-STARTING = 30.0  # seconds beyond its budget that a method has to start, to extract and to be asked
+STARTING = 60.0  # seconds beyond its budget that a method that trains has to start, to extract and to be asked
 EXTRACTING = 3.0  # budgets, the same
+LONGEST = 1800.0  # seconds that a method without a budget has
+SMALLEST, LARGEST = 0.1, 3.0  # sizes of the scan in sizes of the truth: a scan may see a part, and have strays
 
 
 @dataclass(frozen=True, eq=False)
 class CompareJob:
     """scan, truth : world units.   methods : names of METHODS.   seconds : budget of each that trains; any method may take some times that
-    in all.   resolution : cells of the grids.   threads : of each.
+    in all.   resolution : cells of the grids.   threads : of each, as the environment says unless told.
     """
 
     scan: PointCloud
@@ -38,13 +40,24 @@ class CompareJob:
     seconds: float = 60.0
     resolution: int = 128
     seed: int = 0
-    threads: int = 2
+    threads: int | None = None
     up: int = 2  # axis of the pictures
 
     def __post_init__(self) -> None:
         require_methods(self.methods)
         if not (np.isfinite(self.seconds) and self.seconds > 0):
             raise InputError(f"the budget must be seconds above 0, got {self.seconds:g}")
+        if self.truth is not None:
+            _require_same_frame(self.scan, self.truth)
+
+
+def _require_same_frame(scan: PointCloud, truth: Mesh) -> None:
+    """Raises InputError for a truth that is in other units or elsewhere than the scan."""
+    size = [float(np.linalg.norm(np.ptp(box, axis=0))) for box in (scan.bounds, truth.bounds)]
+    if not SMALLEST <= size[0] / size[1] <= LARGEST:
+        raise InputError(f"the truth must be in the units of the scan, their sizes are {size[1]:.3g} and {size[0]:.3g}: scale one of them")
+    if (scan.bounds[0] > truth.bounds[1]).any() or (scan.bounds[1] < truth.bounds[0]).any():
+        raise InputError("the truth must stand where the scan does, their boxes do not meet: move one of them")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +89,7 @@ def _row(name: str, job: CompareJob, points: FloatArray, places: FloatArray, fol
     np.save(folder / "places.npy", places)
     if job.truth is not None:
         save_mesh(job.truth, folder / "truth.npz")
-    facts = _facts(folder, job.seconds * (1 + EXTRACTING) + STARTING)
+    facts = _facts(folder, job.seconds * (1 + EXTRACTING) + STARTING if METHODS[name].trained else LONGEST)
     if "error" in facts:
         return Row(name, facts)
     mesh, slices = load_mesh(folder / "mesh.npz"), None
@@ -96,7 +109,7 @@ def _facts(folder: Path, limit: float) -> dict[str, Any]:
         try:
             code = worker.wait(timeout=limit)
         except subprocess.TimeoutExpired:
-            return {"error": f"stopped after {limit:.0f} s: it did not end within its budget"}
+            return {"error": f"stopped after {limit:.0f} s, the time to train, to extract and to be asked: a larger budget may help"}
         finally:
             worker.kill()
             worker.wait()

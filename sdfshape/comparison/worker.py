@@ -53,13 +53,19 @@ def run(folder: Path, job: dict[str, Any], cloud: PointCloud, truth: Mesh | None
 
     from ..evaluate.report import peak_rss_mb
 
-    torch.set_num_threads(job["threads"])
+    if job["threads"]:
+        torch.set_num_threads(job["threads"])
     ask, start = Ask(job["seconds"], job["resolution"], job["seed"], truth), time.perf_counter()
     try:
         made = METHODS[job["method"]].run(cloud, ask)
     except SdfShapeError as error:
         return {"error": str(error)}
-    facts: dict[str, Any] = {"seconds": time.perf_counter() - start, "peak_rss_mb": peak_rss_mb(), "parameters": made.parameters}
+    facts: dict[str, Any] = {
+        "seconds": time.perf_counter() - start,
+        "peak_rss_mb": peak_rss_mb(),
+        "threads": torch.get_num_threads(),
+        "parameters": made.parameters,
+    }
     facts |= {"lipschitz": made.lipschitz, "told": made.told, "notes": dict(made.notes)}
     save_mesh(made.mesh, folder / "mesh.npz")
     return facts | (field_samples(folder, made, Frame.from_points(cloud.points)) if made.field is not None else {})
