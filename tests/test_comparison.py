@@ -86,6 +86,7 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone_and_agrees_with_the_files(tmp_path):
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
     pytest.importorskip("open3d", reason="Open3D is not installed")

@@ -97,6 +97,7 @@ def test_a_sparse_thin_solid_is_closed_though_its_walls_look_incoherent_from_afa
     assert gathered.coherence < 0.95 and gathered.kind == "closed" and gathered.warnings == ()
 
 
+@pytest.mark.slow
 def test_a_trial_is_asked_where_there_is_doubt_and_believed(monkeypatch):
     import sdfshape.sample.kind as kind
 

@@ -80,6 +80,7 @@ def test_the_report_has_the_promised_parts(job):
     assert abs(report["mesh"]["volume"] - volume) < 0.02 * volume
 
 
+@pytest.mark.slow
 def test_the_field_is_certified_and_extracts_the_same_surface_and_shells(job):
     folder, _ = job
     done = program("certify", "field.sdf", "--verbose", cwd=folder)
@@ -94,6 +95,7 @@ def test_the_field_is_certified_and_extracts_the_same_surface_and_shells(job):
     assert far.returncode == 1 and "range" in far.stderr and not (folder / "none.ply").exists()
 
 
+@pytest.mark.slow
 def test_levels_walls_colours_normals_and_fewer_faces_in_one_go(job):
     folder, _ = job
     options = ("--iso", "0", "--iso", "0.5", "--shell", "0.4", "--scan", "scan.ply", "--max-deviation", "0.1", "--vertex-normals")
@@ -109,6 +111,7 @@ def test_levels_walls_colours_normals_and_fewer_faces_in_one_go(job):
     assert not (folder / "many.ply").exists() and not (folder / "no.ply").exists()
 
 
+@pytest.mark.slow
 def test_evaluate_and_sample_and_render(job):
     folder, _ = job
     done = program("evaluate", "mesh.obj", "mesh.obj", "--samples", "2000", cwd=folder)
@@ -119,6 +122,7 @@ def test_evaluate_and_sample_and_render(job):
     assert (folder / "r.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_query_writes_a_table_of_distances_and_bounds(job):
     folder, _ = job
     rng = np.random.default_rng(3)
@@ -140,6 +144,7 @@ def test_query_writes_a_table_of_distances_and_bounds(job):
         assert again.returncode == 1 and law in again.stderr and again.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_export_writes_what_other_programs_read(job):
     folder, _ = job
     for name in ("grid.npz", "grid.vti", "shape.py"):
@@ -153,6 +158,7 @@ def test_export_writes_what_other_programs_read(job):
     assert wrong.returncode == 1 and "must end in one of" in wrong.stderr and wrong.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_bytes_also_through_an_interruption(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     s.write_points(s.PointCloud(cloud(800)), "scan.ply")
