@@ -3,9 +3,9 @@
     python apps/95_guarantee.py FIELD... [--queries 10000000] [--fine]
 
 FIELD: a .sdf that `sdfshape reconstruct --model` kept. Each, and two solids in closed form, is judged against its own surface
-(`sdfshape.evaluate.guarantee`), on all cores. `noticed`: violations if the constant were 1% too small. --fine also extracts at
-1024 cells. Expected: no violation, tightness in the near band above .9,
-fewer than 6 evaluations a crossed cell, a picture under 3 s, a million boxes under 10 s.
+(`sdfshape.evaluate.guarantee`), on all cores. `noticed`: violations if the constant were 1% too small. --fine also extracts at 1024 cells.
+Expected: no violation, tightness in the near band above .9, fewer than 6 evaluations a crossed cell, a picture under 3 s, a million boxes
+under 10 s.
 """
 
 import argparse

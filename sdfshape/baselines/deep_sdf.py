@@ -11,15 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import InputError
 from ..frame import Frame
-from ..types import FloatArray
 from .budget import Budget
-from .networks import DeepSDFNet, count_parameters
+from .descent import descend, halve_rates
+from .networks import DeepSDFNet, count_parameters, evaluate_net
 from .score_field import ScoreField
 from .supervision import Supervision
 
@@ -56,15 +55,13 @@ def fit_deep_sdf(
     places, distances = _tensors(supervision)
     optimizer, steps, loss = torch.optim.Adam(net.parameters(), config.rate), 0, torch.zeros(())
     for used in budget.progress():
-        _set_rate(optimizer, config.rate, used)
+        halve_rates(optimizer, [config.rate], used)
         rows = torch.randint(len(places), (config.batch,), generator=rng)
         loss = clamped_l1(net(places[rows]), distances[rows], config.clamp_distance).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        descend(optimizer, loss)
         steps += 1
     info = {"steps": steps, "loss": float(loss.detach()), "supervision": supervision.source}
-    return ScoreField(lambda x: _values(net, x), frame, True, count_parameters(net), info)
+    return ScoreField(lambda x: evaluate_net(net, x), frame, True, count_parameters(net), info)
 
 
 @dataclass(eq=False)
@@ -86,14 +83,12 @@ class AutoDecoder:
         groups: list[dict[str, Any]] = [{"params": list(self.net_.parameters())}, {"params": [codes]}]
         optimizer = torch.optim.Adam(groups, config.rate)
         for used in budget.progress():
-            _set_rate(optimizer, config.rate, used, config.code_rate)
+            halve_rates(optimizer, [config.rate, config.code_rate], used)
             rows = [torch.randint(len(places), (each,), generator=rng) for places, _ in data]
             places = torch.stack([x[r] for (x, _), r in zip(data, rows, strict=True)])
             distances = torch.stack([d[r] for (_, d), r in zip(data, rows, strict=True)])
             loss = self._loss(places, distances, codes, warm=min(1.0, 10 * used))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            descend(optimizer, loss)
         self.codes_ = codes.detach()
         return self
 
@@ -104,23 +99,25 @@ class AutoDecoder:
         places, distances = _tensors(supervision)
         optimizer = torch.optim.Adam([code], 5 * config.code_rate)
         for used in budget.progress():
-            _set_rate(optimizer, 5 * config.code_rate, used)
+            halve_rates(optimizer, [5 * config.code_rate], used)
             rows = torch.randint(len(places), (min(config.batch, len(places)),), generator=rng)
             loss = self._loss(places[None, rows], distances[None, rows], code, warm=1.0)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            descend(optimizer, loss)
         return code.detach()[0]
 
     def decode(self, code: Tensor, frame: Frame) -> ScoreField:
         """The shape of a code; of a mean of two codes, a shape between two."""
 
-        def values(x: FloatArray) -> FloatArray:
-            with torch.inference_mode():
-                places = torch.as_tensor(x, dtype=torch.float32)
-                return self.net_(torch.cat([places, code.expand(len(places), -1)], dim=-1)).double().numpy()
+        def coded(places: Tensor) -> Tensor:
+            return self.net_(torch.cat([places, code.expand(len(places), -1)], dim=-1))
 
-        return ScoreField(values, frame, True, count_parameters(self.net_) + code.numel(), {"supervision": "mesh or cloud of every shape"})
+        return ScoreField(
+            lambda x: evaluate_net(coded, x),
+            frame,
+            True,
+            count_parameters(self.net_) + code.numel(),
+            {"supervision": "mesh or cloud of every shape"},
+        )
 
     def _loss(self, places: Tensor, distances: Tensor, codes: Tensor, warm: float) -> Tensor:
         """Mean of equation 9's sum over (shapes, places); their prior grows over the first tenth (supplement)."""
@@ -132,14 +129,3 @@ class AutoDecoder:
 
 def _tensors(supervision: Supervision) -> tuple[Tensor, Tensor]:
     return torch.as_tensor(supervision.places, dtype=torch.float32), torch.as_tensor(supervision.distances, dtype=torch.float32)
-
-
-def _values(net: torch.nn.Module, x: FloatArray) -> FloatArray:
-    with torch.inference_mode():
-        return net(torch.as_tensor(x, dtype=torch.float32)).double().numpy()
-
-
-def _set_rate(optimizer: torch.optim.Optimizer, rate: float, used: float, code_rate: float | None = None) -> None:
-    """Halved at every quarter of the budget: theirs halves four times in 2,000 epochs."""
-    for group, full in zip(optimizer.param_groups, (rate, code_rate or rate), strict=False):
-        group["lr"] = full * 0.5 ** np.floor(4 * used)

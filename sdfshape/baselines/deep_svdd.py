@@ -18,8 +18,9 @@ from ..errors import InputError
 from ..frame import Frame
 from ..types import FloatArray, IntArray
 from .budget import Budget
+from .descent import descend
 from .networks import count_parameters
-from .score_field import ScoreField
+from .score_field import ScoreField, keeping_most
 from .svdd_losses import (
     COLLAPSED,
     AdaptiveWeight,
@@ -35,7 +36,6 @@ from .svdd_losses import (
 OBJECTIVES, REGULARISERS = ("one-class", "soft-boundary"), ("none", "noise", "variance")
 CENTRE_EPS = 0.1  # Ruff et al.'s code: coordinates of the centre are at least this far from 0
 LEAK = 0.1
-KEEPS = 99.0  # percent of the points within the level in 3D
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,7 @@ class DeepSVDD:
             loss = self._loss(squared, None if told is None else told[some])
             regular = self._regulariser(features, head, noise[some], step // batches)
             total = loss if regular is None else loss + weight.update(loss.item(), regular.item()) * regular
-            optimizer.zero_grad()
-            total.backward()
-            optimizer.step()
+            descend(optimizer, total)
             self.epochs_ = step // batches + 1
             if config.objective == "soft-boundary" and step // batches >= config.warm_epochs:
                 self.radius_ = soft_radius(squared, config.nu)
@@ -145,9 +143,8 @@ def fit_svdd_field(
 ) -> ScoreField:
     """Deep SVDD of points (n, 3), unit frame, as a field whose level 0 keeps 99% of them: a score, not a distance."""
     svdd = DeepSVDD(config or DeepSVDDConfig(), seed).fit(points_unit, budget)
-    level = float(np.percentile(svdd.scores(points_unit), KEEPS))
     info = {"epochs": svdd.epochs_, "collapsed": svdd.collapsed_, "supervision": "nothing"}
-    return ScoreField(lambda x: svdd.scores(x) - level, frame, False, count_parameters(svdd.net_), info)
+    return keeping_most(svdd.scores, points_unit, frame, count_parameters(svdd.net_), info)
 
 
 def _network(inputs: int, widths: tuple[int, ...], *, bias: bool) -> nn.Sequential:

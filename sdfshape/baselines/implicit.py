@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
 from ..frame import Frame
+from ..losses import hkr_loss
 from ..types import FloatArray
 from .budget import Budget
-from .networks import SirenNet, SLLNet, SoftplusNet, count_parameters
+from .descent import descend, halve_rates
+from .networks import SirenNet, SLLNet, SoftplusNet, count_parameters, evaluate_net
 from .score_field import ScoreField
 from .supervision import evidence_of
 
@@ -62,13 +63,11 @@ def fit_sll(points_unit: FloatArray, frame: Frame, *, budget: Budget, width: int
     optimizer, steps = torch.optim.Adam(net.parameters(), 5e-4), 0
     for _ in budget.progress():
         inside, outside = (net(side[torch.randint(len(side), (SLL_BATCH,), generator=rng)]) for side in sides)
-        scores = torch.cat([-inside, outside])
-        loss = (SLL_WEIGHT * torch.relu(SLL_MARGIN - scores) - scores).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        descend(optimizer, hkr_loss(inside, outside, margin=SLL_MARGIN, weight=SLL_WEIGHT) / 2)
         steps += 1
-    return ScoreField(_evaluator(net, 1.0), frame, True, count_parameters(net), {"steps": steps, "supervision": "cloud and evidence"})
+    return ScoreField(
+        lambda x: evaluate_net(net, x), frame, True, count_parameters(net), {"steps": steps, "supervision": "cloud and evidence"}
+    )
 
 
 def _fit(
@@ -79,17 +78,16 @@ def _fit(
     sigma = torch.as_tensor(cKDTree(points).query(points, k=min(NEIGHBOUR, len(points)), workers=-1)[0][:, -1:], dtype=torch.float32)
     optimizer, steps = torch.optim.Adam(net.parameters(), rate), 0
     for used in budget.progress():
-        for group in optimizer.param_groups:
-            group["lr"] = rate * 0.5 ** np.floor(4 * used) if local else rate
+        if local:
+            halve_rates(optimizer, [rate], used)
         rows = torch.randint(len(surface), (batch,), generator=rng)
         places = 2 * torch.rand(batch, 3, generator=rng) - 1
         if local:
             places[: batch // 2] = surface[rows[: batch // 2]] + sigma[rows[: batch // 2]] * torch.randn(batch // 2, 3, generator=rng)
-        optimizer.zero_grad()
-        loss(net, surface[rows], places).backward()
-        optimizer.step()
+        descend(optimizer, loss(net, surface[rows], places))
         steps += 1
-    return ScoreField(_evaluator(net, _sign(net)), frame, True, count_parameters(net), {"steps": steps, "supervision": "nothing"})
+    sign = _sign(net)
+    return ScoreField(lambda x: sign * evaluate_net(net, x), frame, True, count_parameters(net), {"steps": steps, "supervision": "nothing"})
 
 
 def _with_slope(net: nn.Module, places: Tensor) -> tuple[Tensor, Tensor]:
@@ -106,11 +104,3 @@ def _sign(net: nn.Module) -> float:
     wall[rows, rows % 3] = 2.0 * (rows % 2) - 1
     with torch.inference_mode():
         return 1.0 if float(net(wall).median()) >= 0 else -1.0
-
-
-def _evaluator(net: nn.Module, sign: float) -> Callable[[FloatArray], FloatArray]:
-    def values(x: FloatArray) -> FloatArray:
-        with torch.inference_mode():
-            return sign * net(torch.as_tensor(x, dtype=torch.float32)).double().numpy()
-
-    return values

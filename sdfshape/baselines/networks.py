@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
+
+from ..types import FloatArray
 
 
 class DeepSDFNet(nn.Module):
@@ -102,3 +105,9 @@ class SLLNet(nn.Module):
 
 def count_parameters(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters())
+
+
+def evaluate_net(net: Callable[[Tensor], Tensor], x: FloatArray) -> FloatArray:
+    """(m, 3) -> (m,) float64, computed in float32."""
+    with torch.inference_mode():
+        return net(torch.as_tensor(x, dtype=torch.float32)).double().numpy()

@@ -13,9 +13,8 @@ import numpy as np
 from ..errors import InputError
 from ..frame import Frame
 from ..types import FloatArray
-from .score_field import ScoreField
+from .score_field import ScoreField, keeping_most
 
-KEEPS = 99.0  # percent of the points within the level
 SVM_POINTS = 4000  # the kernel matrix grows with the square
 SVM_GAMMA, SVM_NU = 200.0, 0.01  # a kernel of .05 of the unit frame; narrower ones leave a ball around every point
 TREES = 200
@@ -26,7 +25,8 @@ def fit_one_class_svm(points_unit: FloatArray, frame: Frame, *, seed: int = 0) -
     svm = _sklearn("svm").OneClassSVM(gamma=SVM_GAMMA, nu=SVM_NU)
     some = points_unit[np.random.default_rng(seed).permutation(len(points_unit))[:SVM_POINTS]]
     svm.fit(some)
-    return _levelled(svm.score_samples, points_unit, frame, int(svm.support_vectors_.size), {"support_vectors": len(svm.support_)})
+    info = {"support_vectors": len(svm.support_), "supervision": "nothing"}
+    return keeping_most(lambda x: -svm.score_samples(x), points_unit, frame, int(svm.support_vectors_.size), info)
 
 
 def fit_isolation_forest(points_unit: FloatArray, frame: Frame, *, seed: int = 0) -> ScoreField:
@@ -34,12 +34,8 @@ def fit_isolation_forest(points_unit: FloatArray, frame: Frame, *, seed: int = 0
     forest = _sklearn("ensemble").IsolationForest(n_estimators=TREES, max_samples=256, random_state=seed)
     forest.fit(points_unit)
     nodes = sum(tree.tree_.node_count for tree in forest.estimators_)
-    return _levelled(forest.score_samples, points_unit, frame, 2 * nodes, {"trees": TREES})
-
-
-def _levelled(score: Any, points: FloatArray, frame: Frame, parameters: int, info: dict[str, Any]) -> ScoreField:
-    level = float(np.percentile(score(points), 100 - KEEPS))
-    return ScoreField(lambda x: level - score(x), frame, False, parameters, info | {"supervision": "nothing"})
+    info = {"trees": TREES, "supervision": "nothing"}
+    return keeping_most(lambda x: -forest.score_samples(x), points_unit, frame, 2 * nodes, info)
 
 
 def _sklearn(name: str) -> Any:

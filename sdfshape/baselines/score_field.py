@@ -23,6 +23,7 @@ from ..types import FloatArray, Mesh, as_points
 
 ROWS = 65_536  # at a time
 COARSE = 4  # fine cells along a coarse one
+KEEPS = 99.0  # percent
 STEP = 1e-3  # of central differences, unit frame
 
 
@@ -54,6 +55,14 @@ class ScoreField:
         """(m,) length of the gradient by central differences."""
         sides = [self.evaluate_unit(points_unit + s * STEP * axis) for axis in np.eye(3) for s in (1, -1)]
         return np.linalg.norm([(sides[2 * k] - sides[2 * k + 1]) / (2 * STEP) for k in range(3)], axis=0)
+
+
+def keeping_most(
+    oddness: Callable[[FloatArray], FloatArray], points_unit: FloatArray, frame: Frame, parameters: int, info: Mapping[str, Any]
+) -> ScoreField:
+    """A score of places (m, 3), unit frame, that is large for what is odd, as a field whose level 0 keeps KEEPS percent of the points."""
+    level = float(np.percentile(oddness(points_unit), KEEPS))
+    return ScoreField(lambda x: oddness(x) - level, frame, False, parameters, info)
 
 
 def domain_grid(resolution: int) -> Grid:

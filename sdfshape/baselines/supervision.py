@@ -13,6 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..errors import DegenerateCloudError, InputError
+from ..evaluate.metrics import signed_distances_to_mesh
 from ..frame import Frame
 from ..sample import Evidence, gather_evidence
 from ..sample.surface import sample_surface
@@ -34,8 +35,6 @@ class Supervision:
 
 def supervision_of_mesh(mesh: Mesh, frame: Frame, count: int, seed: int) -> Supervision:
     """Exact distances to a closed mesh. Raises InputError for a mesh that is not watertight: it has no inside."""
-    import igl
-
     from ..extract.components import is_watertight
 
     if not is_watertight(mesh):
@@ -45,9 +44,7 @@ def supervision_of_mesh(mesh: Mesh, frame: Frame, count: int, seed: int) -> Supe
     surface = frame.to_unit(sample_surface(mesh, count - uniform, seed)[0])
     sigma = np.resize(SIGMAS, len(surface))[:, None]
     places = np.concatenate([surface + sigma * rng.normal(size=surface.shape), rng.uniform(-1, 1, (uniform, 3))])
-    kind = igl.SIGNED_DISTANCE_TYPE_FAST_WINDING_NUMBER
-    found = igl.signed_distance(np.array(places), np.array(frame.to_unit(mesh.vertices)), np.array(mesh.faces, dtype=np.int64), kind)
-    return Supervision(places, np.asarray(found[0], dtype=np.float64).ravel(), "mesh")
+    return Supervision(places, signed_distances_to_mesh(places, Mesh(frame.to_unit(mesh.vertices), mesh.faces)), "mesh")
 
 
 def supervision_of_cloud(points_unit: FloatArray, count: int, seed: int) -> Supervision:

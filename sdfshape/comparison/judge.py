@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluate.metrics import compare, distances_to_mesh
+from ..evaluate.metrics import compare, distances_to_mesh, signed_distances_to_mesh
 from ..evaluate.occupancy import intersection_over_union
 from ..evaluate.report import mesh_facts
 from ..extract.components import is_watertight
@@ -45,12 +45,7 @@ def judge_field(values: FloatArray, places: FloatArray, truth: Mesh | None) -> d
     """Root mean square error of signed distances over the domain and within the near band, world units; needs a closed truth."""
     if truth is None or not is_watertight(truth):
         return {}
-    import igl
-
-    kind = igl.SIGNED_DISTANCE_TYPE_FAST_WINDING_NUMBER
-    true = np.asarray(
-        igl.signed_distance(np.array(places), np.array(truth.vertices), np.array(truth.faces, dtype=np.int64), kind)[0]
-    ).ravel()
+    true = signed_distances_to_mesh(places, truth)
     off, half = values - true, float(np.ptp(truth.bounds, axis=0).max()) / 2
     domain, near = np.arange(len(places)) < len(places) // 2, np.abs(true) < NEAR * half
     return {"rmse_domain": float(np.sqrt((off[domain] ** 2).mean())), "rmse_near": float(np.sqrt((off[near] ** 2).mean()))}

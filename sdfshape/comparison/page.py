@@ -151,17 +151,16 @@ def _cell(value: Any, how: str, best: float | None) -> str:
 
 
 def _meshes(rows: Sequence[Row], job: CompareJob) -> str:
-    """Renders, heat maps of the distance to the truth or to the scan, and histograms."""
+    """Of rows with a mesh: renders, heat maps of the distance to the truth or to the scan, and histograms."""
     target = job.scan.points if job.truth is None else sample_surface(job.truth, 4 * DRAWN, 0)[0]
-    shown = [row for row in rows if row.mesh is not None]
-    meshes: list[Mesh] = [row.mesh for row in shown if row.mesh is not None]
+    meshes: list[Mesh] = [row.mesh for row in rows if row.mesh is not None]
     errors = [_off(mesh.vertices, job) for mesh in meshes]
     most = 0.02 * float(np.ptp(target, axis=0).max())
     all_meshes, all_errors = (
         ([job.truth, *meshes], [np.zeros(len(job.truth.vertices)), *errors]) if job.truth is not None else (meshes, errors)
     )
     pictures = mesh_pngs(all_meshes, all_errors, most, job.up) if all_meshes else []
-    names = (["truth"] if job.truth is not None else []) + [row.method for row in shown]
+    names = (["truth"] if job.truth is not None else []) + [row.method for row in rows]
     plain = "".join(_figure(png, name) for name, (png, _) in zip(names, pictures, strict=True))
     first = 1 if job.truth is not None else 0
     heat = "".join(_figure(png, name) for name, (_, png) in zip(names[first:], pictures[first:], strict=True))

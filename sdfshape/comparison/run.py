@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,6 @@ class Row:
     facts: dict[str, Any]
     mesh: Mesh | None = None
     slices: FloatArray | None = None  # (3, k, k) values through the middle of the domain
-    to_truth: FloatArray = field(default_factory=lambda: np.zeros(0))
 
 
 def compare_methods(job: CompareJob, progress: Callable[[str], None] = lambda _: None) -> list[Row]:

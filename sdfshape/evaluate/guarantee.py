@@ -66,8 +66,7 @@ def check_bounds(field: CertifiedField, queries: int, seed: int = 0, lie: float 
         f, error = field.certified(x)
         return lie * np.maximum(np.abs(f) - error, 0) / field.lipschitz_bound
 
-    def tightness(x: FloatArray, lower: FloatArray, most: float) -> float:
-        distance = distances_to_mesh(x, mesh)
+    def tightness(distance: FloatArray, lower: FloatArray, most: float) -> float:
         known = (distance > cell) & (distance < most)
         return float((lower[known] / distance[known]).mean())
 
@@ -82,7 +81,9 @@ def check_bounds(field: CertifiedField, queries: int, seed: int = 0, lie: float 
     for x, least in ((some, lie * lower), (near, lie * lower_near)):
         violations += int((least > vertices.query(x, workers=-1)[0] + cell).sum())
     too_small = int((upper < field.near_surface.query(some, workers=-1)[0] - ball).sum())
-    tight = tightness(some, lower, np.inf), tightness(near, lower_near, NEAR * half), tightness(near, lower_bounds(near), NEAR * half)
+    away, away_near = distances_to_mesh(some, mesh), distances_to_mesh(near, mesh)
+    near_ones = (tightness(away_near, least, NEAR * half) for least in (lower_near, lower_bounds(near)))
+    tight = tightness(away, lower, np.inf), *near_ones
     return Bounds(queries, violations, too_small, noticed, *tight)
 
 

@@ -65,6 +65,15 @@ def compare(mesh: Mesh, truth: Mesh, *, samples: int = 100_000, tau: float | Non
     )
 
 
+def signed_distances_to_mesh(points: FloatArray, mesh: Mesh) -> FloatArray:
+    """(n,) exact distances from points (n, 3) to a closed mesh, negative where the winding number says inside."""
+    import igl
+
+    kind = igl.SIGNED_DISTANCE_TYPE_FAST_WINDING_NUMBER
+    found = igl.signed_distance(np.array(points), np.array(mesh.vertices), np.array(mesh.faces, dtype=np.int64), kind)
+    return np.asarray(found[0], dtype=np.float64).ravel()
+
+
 def distances_to_mesh(points: FloatArray, mesh: Mesh) -> FloatArray:
     """(n,) exact distances from points (n, 3) to the triangles of a mesh."""
     import igl
