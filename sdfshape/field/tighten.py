@@ -10,6 +10,7 @@ of S nearer than g is therefore in some B_i.
 
 Boxes are cut in eight for as long as the budget lasts. Where there are more than the budget allows, g sinks to the nearest of those that
 are given up: what is returned holds at any moment, and never is below `lower`.
+A middle is computed as x + (c - x), off by a few grains of the larger of both, not of the sum, which may be small: `slip` counts that.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def _emptied(field: CertifiedField, centres: FloatArray, lower: FloatArray, goal
     """The radius (m,), at most `goal`, of balls that are proven empty."""
     owner, corner = np.arange(len(centres)), np.zeros((len(centres), 3), np.int64)  # boxes: corner in sides of the level's box
     reached = np.array(goal)
+    slip = field.lipschitz_bound * 4 * 2.0**-52 * (float(np.abs(centres).max(initial=0)) + float(goal.max(initial=0)))
     for level in range(1, LEVELS + 1):
         owner, corner = np.repeat(owner, 8), (2 * corner[:, None] + CORNERS).reshape(-1, 3)
         half = 0.5**level * goal[owner]
@@ -58,7 +60,7 @@ def _emptied(field: CertifiedField, centres: FloatArray, lower: FloatArray, goal
         matters = np.flatnonzero((near < reached[owner]) & (beyond > lower[owner]))
         matters = matters[_nearest_of_each(owner[matters], near[matters], reached)]
         value, error = placed(field, centres[owner[matters]] + middle[matters])
-        full = np.abs(value) - error <= field.lipschitz_bound * math.sqrt(3) * half[matters] / INWARD
+        full = np.abs(value) - error - slip <= field.lipschitz_bound * math.sqrt(3) * half[matters] / INWARD
         owner, corner, near = owner[matters[full]], corner[matters[full]], near[matters[full]]
         if not len(owner):
             return reached
