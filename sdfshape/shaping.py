@@ -9,23 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .extract import Extraction, drop_unexplained, extract_mesh
 from .extract.components import vertex_components
+from .field import SignedDistanceField
+from .field.signed_distance import measured_float32_error
 from .frame import Frame
+from .lipschitz import Boxes, Layers, split_boxes
 from .options import Options
 from .sample import Gathered
 from .train.checkpoint import fingerprint, is_of
 from .train.config import TrainConfig
+from .train.record import Record
+from .train.run import make_loop, train_layers
 from .types import FloatArray, Mesh
-
-if TYPE_CHECKING:
-    from .field import SignedDistanceField
-    from .lipschitz import Boxes, Layers
-    from .train.record import Record
 
 KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OCSDF: iso = first percentile of the scores)
 
@@ -97,9 +97,6 @@ def _in_pieces(subject: Subject, shaped: Shaped) -> bool:
 
 def _train(subject: Subject, gathered: Gathered, config: TrainConfig, mark: str) -> tuple[Layers, Boxes]:
     """The certified networks of a mosaic and their boxes, unit frame."""
-    from .lipschitz import split_boxes
-    from .train.run import make_loop, train_layers
-
     boxes = split_boxes(subject.points, config.network.networks)
     loop = make_loop(gathered.evidence, subject.points, boxes, config, subject.options.seed, subject.device)
     return train_layers(loop, subject.trained, checkpoint=subject.checkpoint, mark=mark), boxes
@@ -109,9 +106,6 @@ def _field(layers: Layers, boxes: Boxes, info: dict[str, Any], subject: Subject)
     """The field whose surface is the trained networks' level: 0 where sides are known, else what keeps 99% of the points, unit frame.
     It keeps the highest value that it has at the scan, world units.
     """
-    from .field import SignedDistanceField
-    from .field.signed_distance import measured_float32_error
-
     level = 0.0
     if info["surface"] == "points":
         level = float(np.percentile(SignedDistanceField(layers, boxes, subject.frame, 0.0).mosaic_unit(subject.points), KEEPS))
