@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..reconstruction import Progress
 
-STAGES = ("read", "orient", "sample", "train", "extract", "write")
+STAGES = ("read", "orient", "sample", "train", "extract", "train_parts", "extract_parts", "thrown_away", "write")
 
 
 @contextmanager
@@ -55,11 +55,29 @@ def summarise(report: dict[str, Any], written: dict[str, str], quiet: bool) -> N
         metrics = report["metrics"]
         lines.append(f"truth     Chamfer (sum) {metrics['chamfer_l1_sum']:.4g}, Hausdorff {metrics['hausdorff']:.4g}, "
                      f"normals {metrics['normal_consistency']:.3f}")  # fmt: skip
-    lines.append("time      " + ", ".join(f"{s} {seconds[s]:.1f}" for s in STAGES if s in seconds) + f", total {seconds['total']:.1f} s")
+    lines += _part_lines(report["parts"]) if "parts" in report else []
+    lines.append(
+        "time      "
+        + ", ".join(f"{s.replace('_', ' ')} {seconds[s]:.1f}" for s in STAGES if s in seconds)
+        + f", total {seconds['total']:.1f} s"
+    )
     lines += [f"warning   {text}" for text in report["warnings"]]
     lines += [f"{what:<9} {path}" for what, path in written.items()]
     if not quiet:
         sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _part_lines(parts: dict[str, Any]) -> list[str]:
+    made = [part for part in parts["each"] if part["mesh"]]
+    apart = sum(part["proven_apart"] for part in made)
+    lines = [
+        f"parts     {len(made)} of {len(parts['each'])} with a mesh, {apart} proven to touch no other; room between them {parts['gap']:.3g}"
+    ]
+    for part in parts["each"]:
+        facts = part["mesh"]
+        shape = f"{facts['faces']:>9,} faces, {_pieces(facts['components'])}" if facts else "no mesh"
+        lines.append(f"  {part['label']:<8}{part['points']:>8,} points, {part['right']:>6.1%} on the right side, {shape}")
+    return lines
 
 
 def _pieces(count: int) -> str:

@@ -13,7 +13,7 @@ from . import words
 
 if TYPE_CHECKING:
     from ..extract import Extraction
-    from ..field import SignedDistanceField
+    from ..field import CertifiedField
     from ..types import PointCloud
 
 
@@ -45,6 +45,7 @@ def extract(
     max_deviation: words.MaxDeviation = None,
     vertex_normals: words.VertexNormals = False,
     dense: Annotated[bool, typer.Option("--dense", help="Evaluate every node: the slow way, same triangles.")] = False,
+    part: words.Part = None,
     threads: words.Threads = None,
     overwrite: words.Overwrite = False,
     quiet: words.Quiet = False,
@@ -53,15 +54,15 @@ def extract(
 
     Unlike `reconstruct`, it does not tell pieces that no point explains: all are kept unless told.
     """
-    from ..field import load_field
     from ..io import read_points
     from ..train.run import computing_with
     from .job import Outputs
+    from .loading import field_or_part
 
     paths = [output] if len(iso) == 1 else [output.with_name(f"{output.stem}_{level:g}{output.suffix}") for level in iso]
     for path in paths:
         Outputs(mesh=path, overwrite=overwrite).check()
-    loaded, colors = load_field(field), read_points(scan) if scan else None
+    loaded, colors = field_or_part(field, part), read_points(scan) if scan else None
     wanted = _Wanted(resolution, dense, shell, drop_below, max_deviation, vertex_normals)
     with computing_with("cpu", threads):
         for level, path in zip(iso, paths, strict=True):
@@ -70,7 +71,7 @@ def extract(
                 sys.stdout.write(f"{line} -> {path}\n")
 
 
-def _extract_level(field: SignedDistanceField, iso: float, scan: PointCloud | None, wanted: _Wanted, output: Path, overwrite: bool) -> str:
+def _extract_level(field: CertifiedField, iso: float, scan: PointCloud | None, wanted: _Wanted, output: Path, overwrite: bool) -> str:
     """Extract, finish and write one level; returns what to say of it."""
     from ..extract import drop_small, extract_mesh, extract_shell, finish
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OutputError
+from ..errors import InputError, OutputError
 from ..io import WRITABLE_MESHES, WRITABLE_POINTS, check_writable, write_points
 from ..types import Mesh, PointCloud
+from .part_files import check_parts, painted_whole, write_part_files
 
 if TYPE_CHECKING:
-    from ..reconstruction import Options, Reconstruction
+    from ..parts import PartsReconstruction
+    from ..reconstruction import Options, Progress, Reconstruction
 
 DEFAULT_POINTS = 20_000
 
@@ -23,7 +26,7 @@ def require_png(picture: Path) -> None:
         raise OutputError(f"{picture.name}: a picture must end in .png, got {picture.suffix!r}: rename it")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Outputs:
     """Where the results go; only the mesh must be asked for. view : of the picture: azimuth, elevation (degrees), upright axis."""
 
@@ -68,7 +71,6 @@ def as_cloud(shape: PointCloud | Mesh, points: int | None, seed: int) -> PointCl
     """A cloud to reconstruct: a mesh is sampled uniformly (20,000 points unless told), a larger cloud than told is thinned at random."""
     import numpy as np
 
-    from ..errors import InputError
     from ..sample.surface import cloud_of_mesh
 
     if points is not None and points < 100:
@@ -97,43 +99,68 @@ def run_job(
     *,
     points: int | None = None,
     truth: Path | None = None,
+    labels: str | None = None,
+    part_gap: float | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """Read, reconstruct, write all outputs, summarise; returns the report."""
+    """Read, reconstruct, write all outputs, summarise; returns the report. labels : the column of the parts, `part_gap` between them."""
     outputs.check(source, truth)
-    from ..io import read_mesh, read_shape
-    from ..reconstruction import reconstruct
+    if part_gap is not None and labels is None:
+        raise InputError("--part-gap is the room between parts: name the column of the parts with --labels")
+    from ..io import read_mesh, read_points, read_shape
     from .console import progress_bar, summarise
 
     start = time.perf_counter()
-    shape = read_shape(source)
+    shape = read_shape(source) if labels is None else read_points(source, label_column=labels)
     cloud = as_cloud(shape, points, options.seed)
     if isinstance(shape, Mesh):  # what was sampled from faces lies on them
         options = replace(options, keep_outliers=True)
     _check_cleaned(outputs.cleaned, cloud, options.preset)
+    if labels is not None:
+        check_parts(cloud, outputs, source)
     true_mesh = read_mesh(truth) if truth else None
     read_seconds = time.perf_counter() - start
     with progress_bar(quiet) as show:
-        result = reconstruct(cloud, options, checkpoint=outputs.checkpoint, progress=show)
+        result, made = _made(cloud, options, outputs, labels is not None, part_gap, show)
     result.report["input"]["path"] = str(source)
     result.report["seconds"] = {"read": read_seconds, **result.report["seconds"]}
     if true_mesh is not None:
-        from ..evaluate import compare
-        from ..evaluate.report import metric_facts
-
-        result.report["metrics"] = metric_facts(compare(result.mesh, true_mesh))
-    _write(result, cloud, outputs)
+        result.report["metrics"] = _judged(result.mesh, true_mesh)
+    written = _write(result, made, cloud, outputs)
     if outputs.checkpoint is not None:
         outputs.checkpoint.unlink(missing_ok=True)
-    summarise(result.report, outputs.named(), quiet)
+    summarise(result.report, outputs.named() | written, quiet)
     return result.report
 
 
-def _write(result: Reconstruction, cloud: PointCloud, outputs: Outputs) -> None:
+def _judged(mesh: Mesh, truth: Mesh) -> dict[str, Any]:
+    from ..evaluate import compare
+    from ..evaluate.report import metric_facts
+
+    return metric_facts(compare(mesh, truth))
+
+
+def _made(
+    cloud: PointCloud, options: Options, outputs: Outputs, cut: bool, gap: float | None, show: Callable[[Progress], None]
+) -> tuple[Reconstruction, PartsReconstruction | None]:
+    """The reconstruction, and its parts if it is to be cut."""
+    if not cut:
+        from ..reconstruction import reconstruct
+
+        return reconstruct(cloud, options, checkpoint=outputs.checkpoint, progress=show), None
+    from ..parts import reconstruct_parts
+
+    made = painted_whole(reconstruct_parts(cloud, options, gap=gap, checkpoint=outputs.checkpoint, progress=show), cloud)
+    return made.whole, made
+
+
+def _write(result: Reconstruction, made: PartsReconstruction | None, cloud: PointCloud, outputs: Outputs) -> dict[str, str]:
+    """Write everything; returns the files of the parts, by kind."""
     start = time.perf_counter()
     result.mesh.write(outputs.mesh, overwrite=outputs.overwrite)
+    written = write_part_files(made, outputs) if made else {}
     if outputs.field:
-        result.field.save(outputs.field, overwrite=outputs.overwrite)
+        (made.parts if made else result.field).save(outputs.field, overwrite=outputs.overwrite)
     if outputs.picture:
         from ..render import render_field, write_png
 
@@ -149,3 +176,4 @@ def _write(result: Reconstruction, cloud: PointCloud, outputs: Outputs) -> None:
         from ..evaluate import write_report
 
         write_report(result.report, outputs.report, overwrite=outputs.overwrite)
+    return written

@@ -22,6 +22,7 @@ def query(
         float,
         typer.Option("--tightness", help="Work on each lower bound until it is this share of the upper one, or cannot be; 0 is fast."),
     ] = 0.9,
+    part: words.Part = None,
     threads: words.Threads = None,
     overwrite: words.Overwrite = False,
     quiet: words.Quiet = False,
@@ -34,16 +35,16 @@ def query(
     import numpy as np
 
     from ..errors import InputError, OutputError
-    from ..field import load_field
     from ..io import atomic_write, check_writable, read_points
     from ..train.run import computing_with
+    from .loading import field_or_part
 
     if not 0 <= tightness < 1:
         raise InputError(f"--tightness must be at least 0 and below 1, got {tightness:g}")
     if output.suffix.lower() != ".csv":
         raise OutputError(f"{output.name}: a table must end in .csv, got {output.suffix!r}: rename it")
     check_writable(output, overwrite=overwrite)
-    loaded, places = load_field(field), read_points(points).points
+    loaded, places = field_or_part(field, part), read_points(points).points
     if not np.isfinite(places).all():
         raise InputError(f"{points.name}: places to ask at must be finite, {int((~np.isfinite(places).all(axis=1)).sum())} rows are not")
     with atomic_write(output, overwrite=overwrite) as temporary, computing_with("cpu", threads), Path(temporary).open("w") as file:

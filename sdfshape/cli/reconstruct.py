@@ -14,10 +14,10 @@ from . import words
 def reconstruct(
     scan: words.Scan,
     output: Annotated[Path, typer.Option("--output", "-o", help="The mesh: .obj .ply .stl .off .glb.")],
-    model: Annotated[Path | None, typer.Option(help="Also keep the certified field, as .sdf.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Also write the report, as JSON.")] = None,
-    cleaned: Annotated[Path | None, typer.Option(help="Also write the points that belong to the surface, by their trained score.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="Also write a picture, as PNG.")] = None,
+    model: words.Model = None,
+    report: words.Report = None,
+    cleaned: words.Cleaned = None,
+    picture: words.Picture = None,
     azimuth: words.Azimuth = 35.0,
     elevation: words.Elevation = 20.0,
     up: words.Up = "y",
@@ -30,6 +30,8 @@ def reconstruct(
     normals: words.Normals = "auto",
     sensor: words.Sensor = None,
     seed: words.Seed = 0,
+    labels: words.Labels = None,
+    part_gap: words.PartGap = None,
     threads: words.Threads = None,
     device: words.Device = "cpu",
     keep_all: words.KeepAll = False,
@@ -43,7 +45,8 @@ def reconstruct(
     """Reconstruct a watertight mesh and a certified signed distance field from points alone.
 
     The mesh comes back in the units, position and pose of the input. No normals are needed. Ctrl-C while it trains keeps a
-    checkpoint, and the same command continues from it.
+    checkpoint, and the same command continues from it. With --labels, beside MESH there is a mesh of each part, MESH-part-LABEL, that
+    touches no other, and MESH-parts.glb with all of them in colours.
     """
     from ..reconstruction import Options
     from .job import Outputs, run_job
@@ -51,7 +54,6 @@ def reconstruct(
     options = Options(preset=preset, resolution=resolution, surface=surface, iso=iso, seed=seed, threads=threads, device=device)
     options = replace(options, keep_all=keep_all, keep_outliers=keep_outliers, normals=normals, sensor=sensor)
     options = replace(options, max_deviation=max_deviation, vertex_normals=vertex_normals)
-    view, kept = (azimuth, elevation, "xyz".index(up)), checkpoint or output.with_name(f".{output.name}.checkpoint")
-    outputs = Outputs(mesh=output, field=model, report=report, picture=picture, checkpoint=kept, overwrite=overwrite, view=view)
-    outputs = replace(outputs, cleaned=cleaned)
-    run_job(scan, outputs, options, points=points, truth=truth, quiet=quiet)
+    kept, view = checkpoint or output.with_name(f".{output.name}.checkpoint"), (azimuth, elevation, "xyz".index(up))
+    outputs = Outputs(output, model, report, picture, cleaned, kept, overwrite, view)
+    run_job(scan, outputs, options, points=points, truth=truth, labels=labels, part_gap=part_gap, quiet=quiet)

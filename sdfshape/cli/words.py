@@ -57,3 +57,17 @@ Scan = Annotated[
     Path, typer.Argument(help="Points (.xyz .pts .txt .csv .pwn .ply .pcd .npy .npz) or a mesh to sample (.off .obj .stl .ply .glb).")
 ]
 Truth = Annotated[Path | None, typer.Option(help="A mesh to compare with; the distances go into the report.")]
+Part = Annotated[
+    int | None, typer.Option(help="The part with this label, of a field made with `reconstruct --labels`, in place of the whole.")
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="The column that says which part a point belongs to (name, or number from 1): a mesh a part."),
+]
+PartGap = Annotated[
+    float | None, typer.Option(help="Room between parts, in the units of the scan; default: a cell of the extraction grid.")
+]
+Model = Annotated[Path | None, typer.Option(help="Also keep the certified field, as .sdf.")]
+Report = Annotated[Path | None, typer.Option(help="Also write the report, as JSON.")]
+Cleaned = Annotated[Path | None, typer.Option(help="Also write the points that belong to the surface, by their trained score.")]
+Picture = Annotated[Path | None, typer.Option(help="Also write a picture, as PNG.")]

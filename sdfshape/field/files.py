@@ -27,12 +27,23 @@ SAME_BOUND = 1e-9  # two LAPACKs agree far better; a changed weight does not
 
 def save_field(field: SignedDistanceField, path: str | PathLike[str], *, overwrite: bool = False) -> None:
     """Write `field` to `path` (temporary file, then renamed). Raises OutputError where it cannot."""
-    from safetensors.torch import save
+    write_tensors(path, *encode_field(field), overwrite=overwrite)
 
-    tensors = {f"matrix_{j}": w for j, w in enumerate(field.layers.matrices)}
-    tensors |= {f"bias_{j}": b for j, b in enumerate(field.layers.biases)}
-    tensors |= {"box_lo": field.boxes.lo, "box_hi": field.boxes.hi}
-    header = {
+
+def load_field(path: str | PathLike[str]) -> SignedDistanceField:
+    """Read a field and prove its certificate again.
+
+    Raises
+    ------
+    FieldFileError    the file is missing, damaged, of another kind or version, or its weights are not 1-Lipschitz
+    """
+    return decode_field(Path(path), *read_tensors(Path(path)))
+
+
+def encode_field(field: SignedDistanceField) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """The tensors and the header of a field's file."""
+    tensors = encode_layers(field.layers) | {"box_lo": field.boxes.lo, "box_hi": field.boxes.hi}
+    return tensors, {
         "format": FORMAT,
         "version": FORMAT_VERSION,
         "activation": field.layers.activation,
@@ -43,34 +54,39 @@ def save_field(field: SignedDistanceField, path: str | PathLike[str], *, overwri
         "float32_error_estimate_unit": field.float32_error_unit,
         "info": field.info,
     }
-    data = save({k: t.contiguous().cpu() for k, t in tensors.items()}, {"sdfshape": json.dumps(header, sort_keys=True)})
-    with atomic_write(path, overwrite=overwrite) as temporary:
-        Path(temporary).write_bytes(data)
 
 
-def load_field(path: str | PathLike[str]) -> SignedDistanceField:
-    """Read a field and prove its certificate again.
+def encode_layers(layers: Layers, prefix: str = "") -> dict[str, torch.Tensor]:
+    """The tensors of a chain by name."""
+    tensors = {f"{prefix}matrix_{j}": w for j, w in enumerate(layers.matrices)}
+    return tensors | {f"{prefix}bias_{j}": b for j, b in enumerate(layers.biases)}
 
-    Raises
-    ------
-    FieldFileError    the file is missing, damaged, of another kind or version, or its weights are not 1-Lipschitz
-    """
-    path = Path(path)
-    tensors, header = _read(path)
+
+def decode_layers(tensors: dict[str, torch.Tensor], header: dict[str, Any], prefix: str = "") -> Layers:
+    """The chain of these tensors, taken out of them; its header says how many layers and which activation."""
+    count = int(header["layers"])
+    matrices, biases = (tuple(tensors.pop(f"{prefix}{name}_{j}") for j in range(count)) for name in ("matrix", "bias"))
+    return Layers(matrices, biases, str(header["activation"]))
+
+
+def decode_field(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> SignedDistanceField:
+    """The field of a file's tensors and header, proven again; raises FieldFileError, which names `path`."""
     try:
-        count = int(header["layers"])
-        matrices = tuple(tensors.pop(f"matrix_{j}") for j in range(count))
-        biases = tuple(tensors.pop(f"bias_{j}") for j in range(count))
-        boxes = Boxes(tensors.pop("box_lo"), tensors.pop("box_hi"))
+        layers, boxes = decode_layers(tensors, header), Boxes(tensors.pop("box_lo"), tensors.pop("box_hi"))
         frame = Frame(tuple(float(c) for c in header["centre"]), float(header["scale"]))  # type: ignore[arg-type]
-        layers, stated = Layers(matrices, biases, str(header["activation"])), float(header["lipschitz_bound"])
+        stated = float(header["lipschitz_bound"])
         float32_error, info = float(header["float32_error_estimate_unit"]), dict(header["info"])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FieldFileError(f"{path.name}: a field must have all its parts, {error} is missing or wrong: write it again") from error
     _check_shapes(path, layers, boxes, frame)
     if not 0 <= float32_error < float("inf"):
         raise FieldFileError(f"{path.name}: the float32 error must be finite and not negative, got {float32_error}: the file is damaged")
-    bound = lipschitz_bound(layers)
+    check_certificate(path, lipschitz_bound(layers), stated)
+    return SignedDistanceField(layers, boxes, frame, float32_error_unit=float32_error, info=info)
+
+
+def check_certificate(path: Path, bound: float, stated: float) -> None:
+    """Raise FieldFileError for a computed constant above 1, or another than the file states."""
     if not bound <= 1:
         raise FieldFileError(
             f"{path.name}: weights must be 1-Lipschitz, theirs is {bound:.9f} and the file states {stated:.9f}: do not trust it"
@@ -79,10 +95,19 @@ def load_field(path: str | PathLike[str]) -> SignedDistanceField:
         raise FieldFileError(
             f"{path.name}: the certificate must fit the weights, {stated:.9f} is stated and {bound:.9f} computed: the file was changed"
         )
-    return SignedDistanceField(layers, boxes, frame, float32_error_unit=float32_error, info=info)
 
 
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def write_tensors(path: str | PathLike[str], tensors: dict[str, torch.Tensor], header: dict[str, Any], *, overwrite: bool) -> None:
+    """Write a field's file. Raises OutputError where it cannot."""
+    from safetensors.torch import save
+
+    data = save({k: t.contiguous().cpu() for k, t in tensors.items()}, {"sdfshape": json.dumps(header, sort_keys=True)})
+    with atomic_write(path, overwrite=overwrite) as temporary:
+        Path(temporary).write_bytes(data)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """The tensors and the header of a field's file; raises FieldFileError for any other."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
@@ -107,19 +132,19 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 def _check_shapes(path: Path, layers: Layers, boxes: Boxes, frame: Frame) -> None:
     """Every tensor float32 and finite, every layer fitting the one before; raises FieldFileError."""
-    k, inputs = (len(boxes.lo) if boxes.lo.ndim else 0), 3
-    tensors = (*layers.matrices, *layers.biases, boxes.lo, boxes.hi)
-    good = all(t.dtype == torch.float32 and bool(torch.isfinite(t).all()) for t in tensors)
-    good = (
-        good
-        and layers.activation in ACTIVATIONS
-        and k > 0
-        and boxes.lo.shape == boxes.hi.shape == (k, 3)
-        and bool((boxes.hi > boxes.lo).all())
-    )
-    for w, b in zip(layers.matrices, layers.biases, strict=True):
-        good = good and w.ndim == 3 and w.shape[0] == k and w.shape[2] == inputs and b.shape == (k, 1, w.shape[1])
-        inputs = w.shape[1] if w.ndim == 3 else -1
-    finite_frame = len(frame.centre) == 3 and all(abs(c) < float("inf") for c in frame.centre) and 0 < frame.scale < float("inf")
-    if not (good and inputs == 1 and finite_frame):
+    k = len(boxes.lo) if boxes.lo.ndim else 0
+    good = all(t.dtype == torch.float32 and bool(torch.isfinite(t).all()) for t in (boxes.lo, boxes.hi))
+    good = good and k > 0 and boxes.lo.shape == boxes.hi.shape == (k, 3) and bool((boxes.hi > boxes.lo).all())
+    good = good and abs(sum(frame.centre)) < float("inf") and len(frame.centre) == 3 and 0 < frame.scale < float("inf")
+    if not (good and layers_fit(layers, k, outputs=1)):
         raise FieldFileError(f"{path.name}: a field must hold finite float32 layers that fit each other: the file is damaged")
+
+
+def layers_fit(layers: Layers, networks: int, outputs: int) -> bool:
+    """Whether a chain is `networks` finite ones in float32 from 3 numbers to `outputs`, each layer fitting the one before."""
+    inputs, good = 3, layers.activation in ACTIVATIONS and len(layers.matrices) > 0
+    for w, b in zip(layers.matrices, layers.biases, strict=True):
+        good = good and all(t.dtype == torch.float32 and bool(torch.isfinite(t).all()) for t in (w, b))
+        good = good and w.ndim == 3 and w.shape[0] == networks and w.shape[2] == inputs and b.shape == (networks, 1, w.shape[1])
+        inputs = w.shape[1] if w.ndim == 3 else -1
+    return good and inputs == outputs

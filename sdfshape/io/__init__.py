@@ -7,7 +7,7 @@ allocates more than the file can pay for. A writer goes through `atomic_write`, 
 from .atomic import atomic_write, check_writable
 from .modelnet import MODELNET10_CLASSES, ModelNetFile, iter_modelnet10, modelnet10_file
 from .reading import READABLE, read_mesh, read_points, read_shape
-from .writing import WRITABLE_MESHES, WRITABLE_POINTS, write_mesh, write_points
+from .writing import WRITABLE_MESHES, WRITABLE_POINTS, write_mesh, write_points, write_scene
 
 __all__ = [
     "MODELNET10_CLASSES",
@@ -24,4 +24,5 @@ __all__ = [
     "read_shape",
     "write_mesh",
     "write_points",
+    "write_scene",
 ]

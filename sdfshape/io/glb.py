@@ -7,13 +7,11 @@ float64.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
-from ..types import Mesh
 from .columns import as_colors
 from .content import Content
 from .glb_scene import Scene
@@ -21,7 +19,6 @@ from .glb_scene import Scene
 _MAGIC, _JSON, _BIN = 0x46546C67, 0x4E4F534A, 0x004E4942
 _MAX_VERTICES = 50_000_000  # of all instances together: a small file can place one mesh a million times
 _TRIANGLES = 4
-_VERTEX_BUFFER, _INDEX_BUFFER = 34962, 34963
 
 
 def read_glb(data: bytes) -> Content:
@@ -116,68 +113,3 @@ def _joined(parts: list[Content]) -> Content:
         normals=np.concatenate(normals) if len(normals) == len(parts) else None,
         colors=np.concatenate(colors) if len(colors) == len(parts) else None,
     )
-
-
-def write_glb(mesh: Mesh, path: Path) -> None:
-    """One node at the centre of the bounding box (float64), around it float32 coordinates; colours as COLOR_0, normals as NORMAL."""
-    center = mesh.bounds.mean(axis=0)
-    local = (mesh.vertices - center).astype("<f4")
-    blocks = [local.tobytes(), mesh.faces.astype("<u4").tobytes()]
-    low, high = local.min(axis=0).tolist(), local.max(axis=0).tolist()
-    accessors = [
-        {"bufferView": 0, "componentType": 5126, "count": len(local), "type": "VEC3", "min": low, "max": high},
-        {"bufferView": 1, "componentType": 5125, "count": mesh.faces.size, "type": "SCALAR"},
-    ]
-    attributes = {"POSITION": 0}
-    if mesh.normals is not None:
-        attributes["NORMAL"] = len(blocks)
-        blocks.append(_unit_length(mesh.normals).astype("<f4").tobytes())
-        accessors.append({"bufferView": len(accessors), "componentType": 5126, "count": len(local), "type": "VEC3"})
-    if mesh.colors is not None:
-        attributes["COLOR_0"] = len(blocks)
-        # four bytes a vertex: rows of glTF attributes begin at multiples of four
-        blocks.append(np.column_stack([mesh.colors, np.full(len(mesh.colors), 255, np.uint8)]).tobytes())
-        accessors.append({"bufferView": len(accessors), "componentType": 5121, "normalized": True, "count": len(local), "type": "VEC4"})
-    body = b"".join(blocks)
-    tree = {
-        "asset": {"version": "2.0", "generator": "sdfshape"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0, "translation": center.tolist()}],
-        **_looks(attributes),
-        "buffers": [{"byteLength": len(body)}],
-        "bufferViews": _views(blocks),
-        "accessors": accessors,
-    }
-    _write_chunks(path, json.dumps(tree, allow_nan=False).encode("ascii"), body)
-
-
-def _looks(attributes: dict[str, int]) -> dict[str, Any]:
-    """The mesh with its material. The default material is polished metal, which shows shapes as black mirrors."""
-    primitive: dict[str, Any] = {"attributes": attributes, "indices": 1}
-    if "COLOR_0" in attributes:  # without a material: trimesh drops the colours of a mesh that has one
-        return {"meshes": [{"primitives": [primitive]}]}
-    matt = {"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 0.8}, "doubleSided": True}
-    return {"materials": [matt], "meshes": [{"primitives": [primitive | {"material": 0}]}]}
-
-
-def _unit_length(normals: np.ndarray) -> np.ndarray:
-    """(v, 3) as glTF asks for; what has no direction points up."""
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return np.where(length > 0, normals / np.maximum(length, 1e-300), [0.0, 0.0, 1.0])
-
-
-def _views(blocks: list[bytes]) -> list[dict[str, int]]:
-    views, offset = [], 0
-    for block, target in zip(blocks, (_VERTEX_BUFFER, _INDEX_BUFFER, _VERTEX_BUFFER, _VERTEX_BUFFER), strict=False):
-        views.append({"buffer": 0, "byteOffset": offset, "byteLength": len(block), "target": target})
-        offset += len(block)
-    return views
-
-
-def _write_chunks(path: Path, text: bytes, body: bytes) -> None:
-    text += b" " * (-len(text) % 4)  # chunks end at multiples of four; the blocks of the body do by themselves
-    head = np.array([_MAGIC, 2, 28 + len(text) + len(body), len(text), _JSON], "<u4")
-    with path.open("wb") as file:
-        file.write(head.tobytes() + text + np.array([len(body), _BIN], "<u4").tobytes())
-        file.write(body)

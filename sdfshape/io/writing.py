@@ -10,7 +10,7 @@ from typing import TypeVar
 from ..errors import OutputError
 from ..types import Mesh, PointCloud
 from .atomic import atomic_write
-from .glb import write_glb
+from .glb_writing import write_glb, write_glb_scene
 from .numpy_files import write_npy, write_npz
 from .obj import write_obj
 from .off import write_off
@@ -55,6 +55,13 @@ def write_mesh(mesh: Mesh, path: str | os.PathLike[str], *, overwrite: bool = Fa
     if not len(mesh.faces):
         raise OutputError(f"{shown_name(path)}: a mesh must have faces to be written, this one has none: write its points")
     _write(mesh, path, _MESHES, overwrite=overwrite)
+
+
+def write_scene(meshes: Mapping[str, Mesh], path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Write several meshes, world units, as named objects of one .glb. Raises OutputError as `write_mesh`."""
+    if not meshes or not all(len(mesh.faces) for mesh in meshes.values()):
+        raise OutputError(f"{shown_name(path)}: a scene must have meshes with faces, one has none or there are none")
+    _write(meshes, path, {".glb": write_glb_scene}, overwrite=overwrite)
 
 
 def write_points(cloud: PointCloud, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:

@@ -5,5 +5,6 @@ from .boxes import Boxes as Boxes
 from .boxes import split_boxes as split_boxes
 from .certificate import certify as certify
 from .certificate import lipschitz_bound as lipschitz_bound
+from .certificate import pair_bound as pair_bound
 from .certificate import rounding_bound as rounding_bound
 from .layers import Layers as Layers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -15,4 +16,16 @@ def full_sort(x: Tensor) -> Tensor:
     return x.sort(dim=-1).values
 
 
-ACTIVATIONS = {"absolute": absolute, "full_sort": full_sort}
+def max_min(x: Tensor) -> Tensor:
+    """The larger ones of channel j and channel j + w/2, then the smaller ones (Anil et al. 2019, GroupSort of two). w must be even."""
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat([torch.maximum(a, b), torch.minimum(a, b)], dim=-1)
+
+
+def oplu(x: Tensor) -> Tensor:
+    """Of neighbours (2j, 2j + 1) the larger, then the smaller (Chernodub & Nowicki 2016): MaxMin with its channels in another order."""
+    a, b = x[..., 0::2], x[..., 1::2]
+    return torch.stack([torch.maximum(a, b), torch.minimum(a, b)], dim=-1).flatten(-2)
+
+
+ACTIVATIONS = {"absolute": absolute, "full_sort": full_sort, "max_min": max_min, "oplu": oplu}

@@ -12,9 +12,14 @@ Theorem 2 (rounding). With unit roundoff u and gamma_n = n u / (1 - n u), a comp
     where R bounds |h|; activations that sort or take absolute values are exact and 1-Lipschitz. `rounding_bound` runs this
     recursion for the domain's largest |u|. In float64 it is about 1e-12; certified queries are evaluated there. In float32 the
     bound is about 1e-3, a thousand times what is ever seen, so for float32 we give a measurement instead and call it that.
+
+Theorem 3 (pairs). If the last layer has rows u_1 ... u_K, every difference of two outputs is a network of Theorem 1 with the last vector
+    u_j - u_k: (|u_j - u_k|_2 prod_j |W_j|_2)-Lipschitz. `pair_bound` is the largest of these constants, rounded up.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -37,6 +42,15 @@ def lipschitz_bound(layers: Layers) -> float:
     return float(product.max() * (1 + 1e-15 * len(layers.matrices)))
 
 
+def pair_bound(layers: Layers) -> float:
+    """Proven upper bound of the Lipschitz constants of all differences of two outputs (Theorem 3)."""
+    rows = layers.matrices[-1].double().cpu()
+    apart = (rows[:, :, None] - rows[:, None, :]).norm(dim=-1).amax(dim=(1, 2)) * (1 + SVD_ERROR)
+    for w in layers.matrices[:-1]:
+        apart = apart * spectral_norms_above(w.cpu())
+    return float(apart.max() * (1 + 1e-15 * len(layers.matrices)))
+
+
 def rounding_bound(layers: Layers, radius: float, unit_roundoff: float = 2.0**-53) -> float:
     """Proven bound of |computed g(u) - g(u)| for |u|_2 <= radius (Theorem 2), `unit_roundoff` of the arithmetic used."""
     reach = torch.full((len(layers.matrices[0]),), radius, dtype=torch.float64)
@@ -51,17 +65,27 @@ def rounding_bound(layers: Layers, radius: float, unit_roundoff: float = 2.0**-5
 
 
 def certify(layers: Layers) -> Layers:
-    """The same chain with the last vector divided by the bound, so that `lipschitz_bound` of what is returned is <= 1.
+    """The same chain with the last vector divided by the bound, so that `lipschitz_bound` of what is returned is <= 1."""
+    last = layers.matrices[-1]
+    scale = torch.ones(len(last), dtype=torch.float64)
+    for w in layers.matrices:
+        scale = scale * spectral_norms_above(w)
+    return _divided(layers, scale, lipschitz_bound)
 
-    The division is rounded to float32, so it is repeated with one more grain of float32 until the bound holds.
-    """
+
+def certify_pairs(layers: Layers) -> Layers:
+    """The same classifier (k = 1) with the last layer and its bias divided by `pair_bound`, if that is above 1, so that it is <= 1."""
+    scaled = _divided(layers, torch.tensor([pair_bound(layers)], dtype=torch.float64), pair_bound)
+    share = (scaled.matrices[-1].norm() / layers.matrices[-1].norm()).to(layers.biases[-1])
+    return Layers(scaled.matrices, (*layers.biases[:-1], layers.biases[-1] * share), layers.activation)
+
+
+def _divided(layers: Layers, scale: Tensor, bound: Callable[[Layers], float]) -> Layers:
+    """The last matrices divided by scale (k,) where it is above 1, and rounded to float32 with one more grain of it until `bound` holds."""
     last = layers.matrices[-1]
     for grain in range(8):
-        scale = torch.ones(len(last), dtype=torch.float64)
-        for w in layers.matrices:
-            scale = scale * spectral_norms_above(w)
         divided = (last.double() / torch.clamp(scale * (1 + grain * 2.0**-24), min=1.0)[:, None, None]).to(last.dtype)
         candidate = Layers((*layers.matrices[:-1], divided), layers.biases, layers.activation)
-        if lipschitz_bound(candidate) <= 1:
+        if bound(candidate) <= 1:
             return candidate
     raise AssertionError("eight grains of float32 must be enough: the rounding of a vector changes its norm by at most one")

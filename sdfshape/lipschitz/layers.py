@@ -17,14 +17,18 @@ from .activations import ACTIVATIONS
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """matrices[j] : (k, out, in), biases[j] : (k, 1, out); `activation` after every layer but the last, whose out is 1."""
+    """matrices[j] : (k, out, in), biases[j] : (k, 1, out); `activation` after every layer but the last, whose out is 1 in a field."""
 
     matrices: tuple[Tensor, ...]
     biases: tuple[Tensor, ...]
     activation: str
 
     def __call__(self, u: Tensor, hidden_dtype: torch.dtype | None = None) -> Tensor:
-        """(k, b, d) -> (k, b). `hidden_dtype` is the precision of the products between first and last layer."""
+        """(k, b, d) -> (k, b): the first output. `hidden_dtype` is the precision of the products between first and last layer."""
+        return self.outputs(u, hidden_dtype)[..., 0]
+
+    def outputs(self, u: Tensor, hidden_dtype: torch.dtype | None = None) -> Tensor:
+        """(k, b, d) -> (k, b, out): all outputs of the last layer, of which a field has one and a classifier several."""
         act = ACTIVATIONS[self.activation]
         last = len(self.matrices) - 1
         h = u
@@ -35,7 +39,7 @@ class Layers:
             h = torch.baddbmm(b, h, w.mT)
             if j < last:
                 h = act(h)
-        return h[..., 0]
+        return h
 
     def map(self, change) -> Self:  # type: ignore[no-untyped-def]
         """The chain with `change` applied to every tensor (a dtype, a device, a copy)."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import trimesh
 
-from sdfshape.errors import InputError
-from sdfshape.io import read_mesh, read_points, write_mesh
+from sdfshape.errors import InputError, OutputError
+from sdfshape.io import read_mesh, read_points, write_mesh, write_scene
 from sdfshape.types import Mesh
 
 
@@ -131,3 +131,27 @@ def test_many_copies_of_a_large_mesh_are_refused(tmp_path, monkeypatch):
     (tmp_path / "a.glb").write_bytes(_glb(tree, BODY))
     with pytest.raises(InputError, match="must place at most 100 vertices"):
         read_mesh(tmp_path / "a.glb")
+
+
+def test_a_scene_keeps_names_places_and_colours(tmp_path):
+    red, blue = np.tile(np.array([200, 10, 10], np.uint8), (4, 1)), np.tile(np.array([10, 10, 200], np.uint8), (4, 1))
+    corners = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
+    meshes = {
+        "part 3": Mesh(corners + 1e6, faces, colors=red),
+        "part 7": Mesh(corners - 5, faces, colors=blue),
+        "plain": Mesh(corners, faces),
+    }
+    write_scene(meshes, tmp_path / "a.glb")
+    back = trimesh.load(tmp_path / "a.glb")
+    assert list(back.geometry) == list(meshes)
+    assert (back.geometry["part 7"].visual.vertex_colors[:, :3] == blue).all()
+    joined = read_mesh(tmp_path / "a.glb")
+    assert np.allclose(joined.vertices[:4], corners + 1e6, atol=1e-6) and len(joined.faces) == 12
+
+
+def test_a_scene_without_faces_is_refused(tmp_path):
+    for meshes in ({}, {"a": Mesh(np.zeros((3, 3)), np.zeros((0, 3), int))}):
+        with pytest.raises(OutputError, match="must have meshes with faces"):
+            write_scene(meshes, tmp_path / "a.glb")
+    assert not list(tmp_path.iterdir())

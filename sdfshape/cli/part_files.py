@@ -1,0 +1,62 @@
+"""What a reconstruction with --labels writes beside its mesh: a mesh of each part, and one scene of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InputError
+from ..io import check_writable, write_scene
+
+if TYPE_CHECKING:
+    from ..parts import PartsReconstruction
+    from ..types import PointCloud
+    from .job import Outputs
+
+
+def part_path(mesh: Path, label: int) -> Path:
+    """MESH-part-LABEL, with its ending."""
+    return mesh.with_name(f"{mesh.stem}-part-{label}{mesh.suffix}")
+
+
+def scene_path(mesh: Path) -> Path:
+    """MESH-parts.glb."""
+    return mesh.with_name(f"{mesh.stem}-parts.glb")
+
+
+def check_parts(cloud: PointCloud, outputs: Outputs, source: Path) -> None:
+    """Raise InputError or OutputError now for labels that cannot be cut by, and files that could not be written after the work."""
+    from ..parts.labelled import labelled_rows
+
+    labelled_rows(cloud)
+    paths = [part_path(outputs.mesh, int(label)) for label in np.unique(np.asarray(cloud.labels))]
+    for path in (*paths, scene_path(outputs.mesh)):
+        if path.resolve() == source.resolve():
+            raise InputError(f"{path.name}: an output must not be an input: choose another name")
+        check_writable(path, overwrite=outputs.overwrite)
+
+
+def painted_whole(made: PartsReconstruction, cloud: PointCloud) -> PartsReconstruction:
+    """With the whole mesh in the colours of its parts, if the scan has none of its own."""
+    from ..parts.scene import painted
+
+    if cloud.colors is not None:
+        return made
+    return replace(made, whole=replace(made.whole, mesh=painted(made.whole.mesh, made.parts)))
+
+
+def write_part_files(made: PartsReconstruction, outputs: Outputs) -> dict[str, str]:
+    """Write them; returns what was written, by kind."""
+    from ..parts import scene_meshes
+
+    meshes = {part.label: part.mesh for part in made.meshes if part.mesh is not None}
+    for label, mesh in meshes.items():
+        mesh.write(part_path(outputs.mesh, label), overwrite=outputs.overwrite)
+    if not meshes:
+        return {}
+    write_scene(scene_meshes(made.parts, made.meshes), scene_path(outputs.mesh), overwrite=outputs.overwrite)
+    many = f"{outputs.mesh.stem}-part-LABEL{outputs.mesh.suffix}"
+    return {"parts": f"{outputs.mesh.with_name(many)} ({len(meshes)} files)", "scene": str(scene_path(outputs.mesh))}
