@@ -15,7 +15,9 @@ from shapes import icosphere, sphere_points
 from sdfshape import Mesh, PointCloud
 from sdfshape.comparison import CompareJob, compare_methods, write_page
 from sdfshape.comparison.judge import asked_places, judge_field, judge_mesh
-from sdfshape.comparison.run import _facts
+from sdfshape.comparison.methods import METHODS, missing_packages
+from sdfshape.comparison.run import Row, _facts
+from sdfshape.comparison.verdict import verdict
 from sdfshape.errors import InputError
 from sdfshape.evaluate.occupancy import intersection_over_union
 
@@ -71,6 +73,43 @@ def test_a_truth_in_other_units_or_elsewhere_is_refused():
 def test_a_method_that_hangs_or_dies_is_a_row_with_its_reason(tmp_path):
     assert _facts(tmp_path, 0.05)["error"].startswith("stopped after 0 s, the time to train")
     assert "exit code 1: FileNotFoundError" in _facts(tmp_path, 60)["error"]
+
+
+def row(method: str, **facts: object) -> Row:
+    return Row(method, {"watertight": True, "lipschitz": None, "told": "nothing", **facts})
+
+
+def test_the_verdict_names_the_nearest_the_proven_the_open_and_the_failed():
+    rows = [
+        row("default", chamfer=0.2, scan_mean=0.01, lipschitz=1.0),
+        row("deepsdf", chamfer=0.1, scan_mean=0.03, told="mesh"),
+        row("poisson", chamfer=0.3, scan_mean=0.02, watertight=False),
+        Row("igr", {"error": "why"}),
+    ]
+    known = verdict(rows, known=True)
+    assert known.startswith("Nearest: deepsdf (told mesh), Chamfer distance 0.1, then default (0.2).")
+    assert "certified distance comes with default alone. Not watertight: poisson. Failed: igr." in known
+    assert verdict(rows, known=False).startswith("Nearest: default, distance from the points to the mesh 0.01, then poisson (0.02).")
+    assert verdict(rows[1:2], known=True) == "Nearest: deepsdf (told mesh), Chamfer distance 0.1. No method here certifies its distance."
+    assert "No method came to an end" in verdict(rows[3:], known=True)
+
+
+def test_missing_packages_are_known_before_the_work(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert missing_packages(METHODS) == {
+        **dict.fromkeys(("poisson", "ball-pivoting", "alpha-shape"), "open3d"),
+        **dict.fromkeys(("one-class-svm", "isolation-forest"), "sklearn"),
+    }
+
+
+@pytest.mark.slow
+def test_deepsdf_is_told_by_the_cloud_where_the_truth_is_open():
+    from sdfshape.comparison.methods import Ask
+
+    lid = Mesh(BALL.vertices, BALL.faces[: len(BALL.faces) // 2])
+    for truth, told in ((BALL, "mesh"), (lid, "cloud and evidence"), (None, "cloud and evidence")):
+        made = METHODS["deepsdf"].run(PointCloud(sphere_points(1000)), Ask(seconds=0.5, resolution=16, truth=truth))
+        assert made.told == told
 
 
 class Page(HTMLParser):

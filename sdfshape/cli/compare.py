@@ -12,6 +12,7 @@ from . import words
 
 if TYPE_CHECKING:
     from ..comparison import CompareJob
+    from ..comparison.run import Row
 
 
 def compare(
@@ -35,7 +36,7 @@ def compare(
     the distances to --truth if there is one. Needs pip install "sdfshape[baselines]".
     """
     from ..comparison import compare_methods, write_page
-    from ..comparison.methods import chosen
+    from ..comparison.methods import chosen, missing_packages
     from ..errors import InputError
     from ..limits import check_request
 
@@ -46,15 +47,21 @@ def compare(
 
     def tell(what: str) -> None:
         if not quiet:
-            sys.stderr.write(f"{what} ...\n")
+            sys.stderr.write(f"{what}\n")
 
+    for name, package in missing_packages(job.methods).items():
+        tell(f'{name} needs the package {package}, it will be a row without numbers: pip install "sdfshape[baselines]"')
     rows = compare_methods(job, tell)
-    write_page(rows, job, output, title=f"{scan.name}: {len(rows)} methods", progress=tell)
+    write_page(rows, job, output, title=f"{scan.name}: {_count(rows)}", progress=tell)
     if not quiet:
         failed = ", ".join(row.method for row in rows if "error" in row.facts)
-        sys.stdout.write(f"{len(rows)} methods{f' ({failed} failed)' if failed else ''} -> {output / 'report.html'}\n")
+        sys.stdout.write(f"{_count(rows)}{f' ({failed} failed)' if failed else ''} -> {output / 'report.html'}\n")
     if all("error" in row.facts for row in rows):
         raise InputError(f"at least one method must succeed, none did: {output / 'report.html'} says why")
+
+
+def _count(rows: list[Row]) -> str:
+    return "1 method" if len(rows) == 1 else f"{len(rows)} methods"
 
 
 def _check_folder(output: Path, *, overwrite: bool) -> None:

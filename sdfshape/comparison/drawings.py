@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -57,45 +58,80 @@ def histogram_png(errors: FloatArray, other: FloatArray, unit: str) -> bytes:
     return _png(figure)
 
 
-def mesh_pngs(meshes: Sequence[Mesh], errors: Sequence[FloatArray], most: float, up: int) -> list[tuple[bytes, bytes]]:
-    """A plain picture and a heat map of `errors` (v,) in [0, most] at the vertices of each mesh, all from the camera of the first.
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """shape : a mesh, or points (n, 3), world units.   heat : (v,) or (n,) numbers for a heat map, or None for a plain picture."""
+
+    shape: Mesh | FloatArray
+    heat: FloatArray | None = None
+
+
+def shape_pngs(drawn: Sequence[Drawn], most: float, up: int) -> list[bytes]:
+    """A picture of each, all from the camera of the first; heat from 0 to `most`.
 
     up : the axis that points up. Empty bytes where this machine cannot draw.
     """
     with tempfile.TemporaryDirectory(prefix="sdfshape-") as name:
         folder = Path(name)
-        for k, (mesh, error) in enumerate(zip(meshes, errors, strict=True)):
-            save_mesh(mesh, folder / f"{k}.npz")
-            np.save(folder / f"{k}.npy", error)
-        command = [sys.executable, "-m", "sdfshape.comparison.drawings", str(folder), str(len(meshes)), repr(most), str(up)]
+        for k, one in enumerate(drawn):
+            if isinstance(one.shape, Mesh):
+                save_mesh(one.shape, folder / f"{k}.npz")
+            else:
+                np.save(folder / f"{k}_points.npy", one.shape)
+            if one.heat is not None:
+                np.save(folder / f"{k}_heat.npy", one.heat)
+        command = [sys.executable, "-m", "sdfshape.comparison.drawings", str(folder), str(len(drawn)), repr(most), str(up)]
         with suppress(subprocess.TimeoutExpired):
             subprocess.run(command, check=False, capture_output=True, timeout=SECONDS)
-        return [(_bytes(folder / f"{k}.png"), _bytes(folder / f"{k}_heat.png")) for k in range(len(meshes))]
+        pictures = [folder / f"{k}.png" for k in range(len(drawn))]
+        return [path.read_bytes() if path.exists() else b"" for path in pictures]
 
 
-def _bytes(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else b""
+def _load(folder: Path, k: int) -> Drawn:
+    heat = folder / f"{k}_heat.npy"
+    shape = load_mesh(folder / f"{k}.npz") if (folder / f"{k}.npz").exists() else np.load(folder / f"{k}_points.npy", allow_pickle=False)
+    return Drawn(shape, np.load(heat, allow_pickle=False) if heat.exists() else None)
 
 
 def _draw(folder: Path, count: int, most: float, up: int) -> None:
     import pyvista
 
-    first = load_mesh(folder / "0.npz")
-    middle, size = first.bounds.mean(axis=0), float(np.linalg.norm(np.ptp(first.bounds, axis=0)))
+    first = _load(folder, 0).shape
+    corners = first.vertices if isinstance(first, Mesh) else first
+    box = np.stack([corners.min(axis=0), corners.max(axis=0)])
+    middle, size = box.mean(axis=0), float(np.linalg.norm(np.ptp(box, axis=0)))
     way = np.roll([*SIDE, ABOVE], up + 1)
     place = 2.1 * size * way / np.linalg.norm(way)
+    bar = {
+        "title": "",
+        "vertical": False,
+        "fmt": "%.2g",
+        "color": "black",
+        "width": 0.8,
+        "position_x": 0.1,
+        "position_y": 0.01,
+        "height": 0.09,
+        "n_labels": 3,
+    }
     for k in range(count):
-        mesh, error = load_mesh(folder / f"{k}.npz"), np.load(folder / f"{k}.npy", allow_pickle=False)
-        surface = pyvista.PolyData.from_regular_faces(mesh.vertices - middle, mesh.faces)
-        for suffix, looks in (("", {"color": "#cfc8bb"}), ("_heat", {"scalars": error, "cmap": "viridis", "clim": (0.0, most)})):
-            bar = {"title": "", "vertical": False, "fmt": "%.2g", "color": "black", "width": 0.8, "position_x": 0.1, "n_labels": 3}
-            plotter = pyvista.Plotter(off_screen=True, window_size=[SIZE, SIZE])
-            plotter.set_background("white")
-            plotter.add_mesh(surface, smooth_shading=False, specular=0.2, scalar_bar_args=bar if suffix else None, **looks)
-            plotter.camera_position = [tuple(place), (0.0, 0.0, 0.0), tuple(np.eye(3)[up])]
-            plotter.camera.view_angle = 28
-            plotter.screenshot(folder / f"{k}{suffix}.png")
-            plotter.close()
+        one = _load(folder, k)
+        looks = (
+            {"color": "#cfc8bb"}
+            if one.heat is None
+            else {"scalars": one.heat, "cmap": "viridis", "clim": (0.0, most), "scalar_bar_args": bar}
+        )
+        plotter = pyvista.Plotter(off_screen=True, window_size=[SIZE, SIZE])
+        plotter.set_background("white")
+        if isinstance(one.shape, Mesh):
+            surface = pyvista.PolyData.from_regular_faces(one.shape.vertices - middle, one.shape.faces)
+            plotter.add_mesh(surface, smooth_shading=False, specular=0.2, **looks)
+        else:
+            looks = {"color": "#55606a"} if one.heat is None else looks
+            plotter.add_points(pyvista.PolyData(one.shape - middle), point_size=3 if one.heat is not None else 2, **looks)
+        plotter.camera_position = [tuple(place), (0.0, 0.0, 0.0), tuple(np.eye(3)[up])]
+        plotter.camera.view_angle = 32  # room for the bar below
+        plotter.screenshot(folder / f"{k}.png")
+        plotter.close()
 
 
 def _png(figure: object) -> bytes:

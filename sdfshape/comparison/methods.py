@@ -43,11 +43,12 @@ class Made:
 
 @dataclass(frozen=True)
 class Method:
-    """run(cloud, ask).   about : one line for the table.   trained : whether the budget is its to spend."""
+    """run(cloud, ask).   about : one line for the table.   trained : whether the budget is its to spend.   needs : a further package."""
 
     run: Callable[[PointCloud, Ask], Made]
     about: str
     trained: bool = True
+    needs: str | None = None
 
 
 def _ours(preset: str, cloud: PointCloud, ask: Ask) -> Made:
@@ -66,9 +67,13 @@ def _classical(name: str, cloud: PointCloud, ask: Ask) -> Made:
 
 def _deep_sdf(cloud: PointCloud, ask: Ask) -> Made:
     from ..baselines import Budget, fit_deep_sdf, supervision_of_cloud, supervision_of_mesh
+    from ..extract.components import is_watertight
 
     frame, unit = _framed(cloud)
-    told = supervision_of_cloud(unit, 300_000, ask.seed) if ask.truth is None else supervision_of_mesh(ask.truth, frame, 500_000, ask.seed)
+    if ask.truth is not None and is_watertight(ask.truth):
+        told = supervision_of_mesh(ask.truth, frame, 500_000, ask.seed)
+    else:  # an open truth has no inside
+        told = supervision_of_cloud(unit, 300_000, ask.seed)
     return _from_score(fit_deep_sdf(told, frame, budget=Budget(ask.seconds), seed=ask.seed), ask)
 
 
@@ -114,9 +119,13 @@ def _framed(cloud: PointCloud) -> tuple[Frame, FloatArray]:
 
 METHODS: dict[str, Method] = {
     **{name: Method(partial(_ours, name), f"ours, preset {name}", trained=False) for name in ("default", "fast", "quality", "paper")},
-    "poisson": Method(partial(_classical, "screened_poisson"), "screened Poisson, propagated normals (Open3D)", trained=False),
-    "ball-pivoting": Method(partial(_classical, "ball_pivoting"), "ball pivoting, propagated normals (Open3D)", trained=False),
-    "alpha-shape": Method(partial(_classical, "alpha_shape"), "alpha shape (Open3D)", trained=False),
+    "poisson": Method(
+        partial(_classical, "screened_poisson"), "screened Poisson, propagated normals (Open3D)", trained=False, needs="open3d"
+    ),
+    "ball-pivoting": Method(
+        partial(_classical, "ball_pivoting"), "ball pivoting, propagated normals (Open3D)", trained=False, needs="open3d"
+    ),
+    "alpha-shape": Method(partial(_classical, "alpha_shape"), "alpha shape (Open3D)", trained=False, needs="open3d"),
     "deepsdf": Method(_deep_sdf, "DeepSDF for one shape, told distances"),
     "siren": Method(partial(_implicit, "fit_siren"), "SIREN without normals"),
     "igr": Method(partial(_implicit, "fit_igr"), "IGR without normals"),
@@ -124,8 +133,10 @@ METHODS: dict[str, Method] = {
     "svdd": Method(partial(_svdd, {}), "Deep SVDD, one-class"),
     "svdd-noise": Method(partial(_svdd, {"regulariser": "noise"}), "Deep SVDD, noise regulariser"),
     "svdd-variance": Method(partial(_svdd, {"regulariser": "variance"}), "Deep SVDD, variance regulariser"),
-    "one-class-svm": Method(partial(_novelty, "fit_one_class_svm"), "one-class SVM (scikit-learn)", trained=False),
-    "isolation-forest": Method(partial(_novelty, "fit_isolation_forest"), "Isolation Forest (scikit-learn)", trained=False),
+    "one-class-svm": Method(partial(_novelty, "fit_one_class_svm"), "one-class SVM (scikit-learn)", trained=False, needs="sklearn"),
+    "isolation-forest": Method(
+        partial(_novelty, "fit_isolation_forest"), "Isolation Forest (scikit-learn)", trained=False, needs="sklearn"
+    ),
 }
 DEFAULT_METHODS = ("default", "poisson", "ball-pivoting", "alpha-shape", "deepsdf", "siren", "igr", "svdd")
 
@@ -145,3 +156,10 @@ def require_methods(names: Sequence[str]) -> None:
         raise InputError(f"methods must be among {', '.join(METHODS)}, got {', '.join(unknown)}")
     if not names:
         raise InputError(f"at least one method must be compared, got none: choose among {', '.join(METHODS)}")
+
+
+def missing_packages(names: Sequence[str]) -> dict[str, str]:
+    """The methods among these that need a package which is not installed, and its name."""
+    from importlib.util import find_spec
+
+    return {name: need for name in names if (need := METHODS[name].needs) is not None and find_spec(need) is None}

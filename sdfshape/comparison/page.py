@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
@@ -15,19 +14,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from scipy.spatial import cKDTree
-
-from ..evaluate.metrics import distances_to_mesh
-from ..frame import Frame
 from ..io import atomic_write
-from ..sample.surface import sample_surface
-from ..types import FloatArray, Mesh
-from .drawings import histogram_png, mesh_pngs, slices_png
+from .figures import mesh_figures, slice_figures
 from .methods import METHODS
 from .run import CompareJob, Row, table_of
+from .verdict import verdict
 
-DRAWN = 50_000  # places a side of the histograms
 COLUMNS: tuple[tuple[str, str, str, str], ...] = (  # fact, head of its column, format, what it means
     (
         "chamfer",
@@ -40,7 +32,12 @@ COLUMNS: tuple[tuple[str, str, str, str], ...] = (  # fact, head of its column, 
     ("hausdorff_95", "Hausdorff 95%", ".3g", "their 95% quantile"),
     ("f_score", "F at 0.5%", ".3f", "harmonic mean of the shares within 0.5% of the truth's diagonal"),
     ("f_score_1", "F at 1%", ".3f", "the same within 1%"),
-    ("normals", "normals", ".3f", "mean cosine with the nearest true normal, signed: inside out is negative"),
+    (
+        "normals",
+        "normals",
+        ".3f",
+        "mean cosine with the nearest true normal, signed: inside out is negative; about 0 for all if the truth has no outside",
+    ),
     ("iou", "IoU", ".3f", "intersection over union of the volumes, closed meshes only, 100,000 places"),
     (
         "scan_mean",
@@ -60,7 +57,7 @@ COLUMNS: tuple[tuple[str, str, str, str], ...] = (  # fact, head of its column, 
     ("peak_rss_mb", "memory, MB", ",.0f", "most that its process had"),
 )
 STYLE = """body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:1500px;padding:0 1em;color:#222}
-table{border-collapse:collapse} td,th{padding:.25em .6em;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}
+table{border-collapse:collapse;font-size:13px} td,th{padding:.25em .45em;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}
 td:first-child,th:first-child{text-align:left} th{font-weight:600;vertical-align:bottom}
 td.why{text-align:left;white-space:normal;color:#a33} td.best{font-weight:700;background:#eef6ee}
 .wide{overflow-x:auto} figure{display:inline-block;margin:.4em;vertical-align:top;max-width:100%}
@@ -97,7 +94,8 @@ def _page(rows: Sequence[Row], job: CompareJob, title: str) -> str:
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style><h1>{escape(title)}</h1>"
     ]
     parts += [f"<p>{asked} Lengths are in the units of the scan. sdfshape {version('sdfshape')}, {date.today()}, {_threads(made)}.</p>"]
-    parts += ["<div class=wide>", _table(rows), "</div>", _legend(rows), _slices(made, job), _meshes(made, job)]
+    parts += [f"<p><b>{escape(verdict(rows, known=truth is not None))}</b></p>"]
+    parts += ["<div class=wide>", _table(rows), "</div>", _legend(rows), mesh_figures(made, job), slice_figures(made, job)]
     return "\n".join(parts) + "</html>\n"
 
 
@@ -148,56 +146,3 @@ def _cell(value: Any, how: str, best: float | None) -> str:
         return "<td>-</td>"
     text = ("yes" if value else "no") if isinstance(value, bool) else format(value, how)
     return f"<td{' class=best' if best is not None and value == best else ''}>{escape(text)}</td>"
-
-
-def _meshes(rows: Sequence[Row], job: CompareJob) -> str:
-    """Of rows with a mesh: renders, heat maps of the distance to the truth or to the scan, and histograms."""
-    target = job.scan.points if job.truth is None else sample_surface(job.truth, 4 * DRAWN, 0)[0]
-    meshes: list[Mesh] = [row.mesh for row in rows if row.mesh is not None]
-    errors = [_off(mesh.vertices, job) for mesh in meshes]
-    most = 0.02 * float(np.ptp(target, axis=0).max())
-    all_meshes, all_errors = (
-        ([job.truth, *meshes], [np.zeros(len(job.truth.vertices)), *errors]) if job.truth is not None else (meshes, errors)
-    )
-    pictures = mesh_pngs(all_meshes, all_errors, most, job.up) if all_meshes else []
-    names = (["truth"] if job.truth is not None else []) + [row.method for row in rows]
-    plain = "".join(_figure(png, name) for name, (png, _) in zip(names, pictures, strict=True))
-    first = 1 if job.truth is not None else 0
-    heat = "".join(_figure(png, name) for name, (_, png) in zip(names[first:], pictures[first:], strict=True))
-    unit = "truth" if job.truth is not None else "scan"
-    graphs = "".join(_figure(_histogram(mesh, target, job), name) for name, mesh in zip(names[first:], meshes, strict=True))
-    note = "" if any(png for png, _ in pictures) else "<p>This machine could not draw meshes: no graphics driver was found.</p>"
-    return f"<h2>Meshes</h2>{note}{plain}<h2>Distance of the mesh to the {unit}, world units</h2>{heat}<h2>Errors</h2>{graphs}"
-
-
-def _off(places: FloatArray, job: CompareJob) -> FloatArray:
-    """Distances of places to the truth, or to the nearest point of the scan."""
-    if job.truth is not None:
-        return distances_to_mesh(places, job.truth)
-    return cKDTree(job.scan.points).query(places, workers=-1)[0]
-
-
-def _histogram(mesh: Mesh, target: FloatArray, job: CompareJob) -> bytes:
-    some = target[np.random.default_rng(0).permutation(len(target))[:DRAWN]]
-    unit = "scan's points" if job.truth is None else "truth"
-    return histogram_png(_off(sample_surface(mesh, DRAWN, 0)[0], job), distances_to_mesh(some, mesh), unit)
-
-
-def _slices(rows: Sequence[Row], job: CompareJob) -> str:
-    scale = Frame.from_points(job.scan.points).scale
-    figures = []
-    for row in rows:
-        if row.slices is not None:
-            unit = "world units" if row.facts["is_distance"] else "score, no unit"
-            figures.append(_figure(slices_png(row.slices, scale, unit=unit), row.method))
-    return (
-        "<h2>Slices through the fields</h2><p>Equally spaced iso-lines: of a distance they are parallel, and equally far apart.</p>"
-        + "".join(figures)
-    )
-
-
-def _figure(png: bytes, caption: str) -> str:
-    if not png:
-        return ""
-    data = base64.b64encode(png).decode()
-    return f"<figure><img src='data:image/png;base64,{data}' alt='{escape(caption)}'><figcaption>{escape(caption)}</figcaption></figure>"
