@@ -15,6 +15,7 @@ from .errors import DegenerateCloudError
 from .types import FloatArray
 
 HALF_EXTENT = 0.8
+GRAIN = 2.0**-53  # unit roundoff of float64
 PAD = 0.05  # unit frame: how far outside the cloud the outer walls of a field stand
 
 
@@ -42,6 +43,10 @@ class Frame:
     def to_world(self, points_unit: FloatArray) -> FloatArray:
         """(m, 3) unit -> (m, 3) world, float64."""
         return np.asarray(points_unit, dtype=np.float64) * self.scale + self.centre
+
+    def rounding(self, points_world: FloatArray) -> float:
+        """Proven bound of how far `to_unit`, in float64, puts any of the places (m, 3) from where it is, as a world length."""
+        return 4 * GRAIN * (float(np.abs(points_world).max(initial=0)) + max(abs(c) for c in self.centre)) * 3**0.5
 
     def length_to_world(self, length_unit):  # type: ignore[no-untyped-def]
         """A length, distance or array of them, unit -> world."""

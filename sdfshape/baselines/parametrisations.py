@@ -59,13 +59,13 @@ PARAMETRISATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def householder_activation(x: Tensor, angle: Tensor) -> Tensor:
-    """Of channel pairs (j, j + w/2): the pair, or its reflection in the line at half the angle if it lies below that line, so that the
-    map is continuous (Singla, Singla, Feizi 2022, equation 5). angle (w/2,) is learned; at pi/2 it is MaxMin.
+    """Of channel pairs (j, j + w/2): the pair where it lies below the line at half the angle, else its reflection in that line, so that
+    the map is continuous (Singla, Singla, Feizi 2022, equation 5). angle (w/2,) is learned; at pi/2 it is MaxMin.
     """
     a, b = x.chunk(2, dim=-1)
-    below = a * torch.sin(angle / 2) - b * torch.cos(angle / 2) <= 0
+    above = a * torch.sin(angle / 2) - b * torch.cos(angle / 2) <= 0
     cosine, sine = torch.cos(angle), torch.sin(angle)
-    first, second = torch.where(below, cosine * a + sine * b, a), torch.where(below, sine * a - cosine * b, b)
+    first, second = torch.where(above, cosine * a + sine * b, a), torch.where(above, sine * a - cosine * b, b)
     return torch.cat([first, second], dim=-1)
 
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from ..types import FloatArray
 from .network import SignedDistanceClassifier
 
+BEYOND = 1 + 1e-4  # the walk is in float32: what it finds is asked again in float64, a hair farther
 OVERSHOOT = 1.02  # of a Newton step: to land on the other side
 PULL = 0.3  # share of the way back along the boundary, once it is reached
 
@@ -29,7 +31,7 @@ class Attack:
 def nearest_other_class(classifier: SignedDistanceClassifier, places: FloatArray, *, steps: int = 60) -> Attack:
     """Search from places (n, d); `steps` evaluations of the gradient each."""
     start = np.array(places, dtype=np.float64)
-    own = classifier.scores(start).argmax(axis=1)
+    own = classifier.scores(start, torch.float64).argmax(axis=1)
     best, distance = start.copy(), np.full(len(start), np.inf)
     here = start.copy()
     for _ in range(steps):
@@ -50,11 +52,15 @@ def _halved(
     classifier: SignedDistanceClassifier, start: FloatArray, own: np.ndarray, best: FloatArray, distance: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Between a place and where another class was found, the first other class on a line, by bisection."""
-    found = np.isfinite(distance)
-    low, high = np.zeros(len(start)), np.ones(len(start))
-    for _ in range(20):
+
+    def is_other(share: FloatArray) -> np.ndarray:
+        return classifier.scores(start + share[:, None] * (best - start), torch.float64).argmax(axis=1) != own
+
+    low, high = np.zeros(len(start)), np.full(len(start), BEYOND)
+    found = np.isfinite(distance) & is_other(high)
+    for _ in range(40):
         middle = (low + high) / 2
-        other = classifier.scores(start + middle[:, None] * (best - start)).argmax(axis=1) != own
+        other = is_other(middle)
         high, low = np.where(other, middle, high), np.where(other, low, middle)
     nearest = start + high[:, None] * (best - start)
     return np.where(found[:, None], nearest, start), np.where(found, np.linalg.norm(nearest - start, axis=1), np.inf)

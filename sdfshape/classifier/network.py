@@ -50,11 +50,11 @@ class SignedDistanceClassifier:
         return out
 
     def predict(self, places: FloatArray) -> IntArray:
-        """(n,) the class of each place."""
-        return self.classes[self.scores(places).argmax(axis=1)]
+        """(n,) the class of each place, by scores in float64: the one that `certified_radius` is about."""
+        return self.classes[self.scores(places, torch.float64).argmax(axis=1)]
 
     def certified_radius(self, places: FloatArray) -> FloatArray:
-        """(n,) proven: no place nearer than this has another class than `predict` in float64 gives. 0 where nothing can be proven."""
+        """(n,) proven: no place nearer than this has another class than `predict` gives. 0 where nothing can be proven."""
         rows = self._rows(places)
         if not len(rows):
             return np.zeros(0)
@@ -69,12 +69,17 @@ class SignedDistanceClassifier:
 
     def gap_and_gradient(self, places: FloatArray, of: IntArray | None = None) -> tuple[FloatArray, FloatArray]:
         """g_y - max_(j != y) g_j (n,) and its gradient (n, d), in float32; y is the winner, or `of` (n,): numbers of outputs."""
-        rows = torch.tensor(self._rows(places), dtype=torch.float32).requires_grad_()
-        outputs = self.layers.outputs(rows[None])[0]
-        own = outputs.detach().argmax(dim=1) if of is None else torch.as_tensor(of)
-        gap = class_gap(outputs, own)
-        (gradient,) = torch.autograd.grad(gap.sum(), rows)
-        return gap.detach().double().numpy(), gradient.double().numpy()
+        rows = self._rows(places)
+        gaps, gradients = np.zeros(len(rows)), np.zeros(rows.shape)
+        for start in range(0, len(rows), CHUNK):
+            some = slice(start, start + CHUNK)
+            x = torch.tensor(rows[some], dtype=torch.float32).requires_grad_()
+            outputs = self.layers.outputs(x[None])[0]
+            own = outputs.detach().argmax(dim=1) if of is None else torch.as_tensor(of[some])
+            gap = class_gap(outputs, own)
+            (gradient,) = torch.autograd.grad(gap.sum(), x)
+            gaps[some], gradients[some] = gap.detach().numpy(), gradient.numpy()
+        return gaps, gradients
 
     def boundary_points(self, places: FloatArray) -> FloatArray:
         """(n, d) x - gap grad gap: the nearest place of the boundary, where gap is the distance (slope 1 on the way). An estimate."""

@@ -32,7 +32,7 @@ FEWEST = 2  # classes
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierConfig:
-    """width, depth : of the hidden layers.   activation : absolute, max_min or oplu.   head : unbounded or bounded.
+    """width, depth : of the hidden layers.   activation : absolute, max_min, oplu or full_sort.   head : unbounded or bounded.
     margin : m of the hinge, in the units of the places.   weight : (first, last) lambda.   turn, rate : of the steps.
     """
 
@@ -75,8 +75,7 @@ def fit_classifier(
     Raises InputError for fewer than two classes, or more than the last layer has room for.
     """
     config = config or ClassifierConfig()
-    classes, own = np.unique(labels, return_inverse=True)
-    dimension = _checked(places, own, classes, config)
+    dimension, classes, own = _checked(places, labels, room, config)
     generator = torch.Generator().manual_seed(seed)
     net = _Net.random(dimension, len(classes), config, generator)
     data = torch.as_tensor(np.asarray(places), dtype=torch.float32), torch.as_tensor(own)
@@ -93,16 +92,21 @@ def fit_classifier(
     return SignedDistanceClassifier(certify_pairs(net.layers()), classes.astype(np.int64))
 
 
-def _checked(places: FloatArray, own: IntArray, classes: IntArray, config: ClassifierConfig) -> int:
-    """d of places (n, d); raises InputError for what cannot be learned."""
-    rows = np.asarray(places)
-    if rows.ndim != 2 or len(rows) != len(own) or not np.isfinite(rows).all():
-        raise InputError(f"places must be (n, d) finite numbers with a label each, got shape {rows.shape} and {len(own)} labels")
+def _checked(places: FloatArray, labels: IntArray, room: FloatArray | None, config: ClassifierConfig) -> tuple[int, IntArray, IntArray]:
+    """d of places (n, d), the classes, and the number of each place's; raises InputError for what cannot be learned."""
+    rows, names = np.asarray(places), np.asarray(labels)
+    if names.dtype.kind not in "iu" or names.ndim != 1:
+        raise InputError(f"labels must be (n,) integers, got shape {names.shape} of {names.dtype}")
+    if rows.ndim != 2 or len(rows) != len(names) or not np.isfinite(rows).all():
+        raise InputError(f"places must be (n, d) finite numbers with a label each, got shape {rows.shape} and {len(names)} labels")
+    if room is not None and np.shape(room) != (len(names),):
+        raise InputError(f"room must be (n,) lengths, one a place, got shape {np.shape(room)} for {len(names)} places")
+    classes, own = np.unique(names, return_inverse=True)
     if not FEWEST <= len(classes) <= config.width:
         raise InputError(f"there must be {FEWEST} to {config.width} classes (the width), got {len(classes)}")
     if not 1 <= rows.shape[1] <= config.width:
         raise InputError(f"places must have 1 to {config.width} numbers each (the width), got {rows.shape[1]}")
-    return rows.shape[1]
+    return rows.shape[1], classes, own
 
 
 @dataclass(eq=False)
@@ -128,12 +132,7 @@ class _Net:
         """(b,): how far the right output is above the best of the others."""
         for tensor in (self.hidden, *self.tensors):
             tensor.requires_grad_()
-        bias, rows, offset = self.tensors
-        act, h, q = ACTIVATIONS[self.config.activation], places, self.hidden[0, 0, :, : self.dimension]
-        for j in range(self.config.depth):
-            h = act(torch.addmm(bias[0, j], h, q.T))
-            q = self.hidden[0, min(j + 1, self.config.depth - 1)]
-        return class_gap(torch.addmm(offset, h, HEADS[self.config.head](rows).T), own)
+        return class_gap(self._chain(self.hidden, HEADS[self.config.head](self.tensors[1])).outputs(places[None])[0], own)
 
     def step(self, loss: Tensor, *, rate: float, number: int) -> None:
         """Down the gradient; then the last layer is put back where it counts."""
@@ -146,11 +145,11 @@ class _Net:
 
     def layers(self) -> Layers:
         """The network with its matrices orthogonal, and its last layer on its set, to the digits of float32."""
-        bias, rows, offset = self.tensors
-        double = rows.double()
-        unbounded = self.config.head == "unbounded"
+        double, unbounded = self.tensors[1].double(), self.config.head == "unbounded"
         last = unbounded_pair_difference(double, 16 * LBFGS_STEPS) if unbounded else nearest_orthogonal(double) / math.sqrt(2)
-        q = nearest_orthogonal(self.hidden)
-        matrices = (q[:, 0, :, : self.dimension].contiguous(), *(m.contiguous() for m in q[:, 1:].unbind(1)), last.float()[None])
-        biases = (*(b[:, None, :].contiguous() for b in bias.unbind(1)), offset[None, None, :])
-        return Layers(matrices, biases, self.config.activation)
+        return self._chain(nearest_orthogonal(self.hidden), last.float()).map(Tensor.contiguous)
+
+    def _chain(self, hidden: Tensor, last: Tensor) -> Layers:
+        bias, _, offset = self.tensors
+        matrices = (hidden[:, 0, :, : self.dimension], *hidden[:, 1:].unbind(1), last[None])
+        return Layers(matrices, (*(b[:, None, :] for b in bias.unbind(1)), offset[None, None, :]), self.config.activation)

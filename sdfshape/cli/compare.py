@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def compare(
-    scan: Annotated[Path, typer.Argument(help="The scan; a mesh is sampled.")],
+    scan: Annotated[Path, typer.Argument(help="The scan; of a mesh the vertices.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for report.html, report.json and report.csv.")],
     methods: Annotated[str, typer.Option(help="Names with commas between, or all; see above for those that are taken else.")] = "",
     truth: Annotated[Path | None, typer.Option(help="The true mesh, in the same units and pose; distances are measured to it.")] = None,

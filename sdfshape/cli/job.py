@@ -158,7 +158,6 @@ def _write(result: Reconstruction, made: PartsReconstruction | None, cloud: Poin
     """Write everything; returns the files of the parts, by kind."""
     start = time.perf_counter()
     result.mesh.write(outputs.mesh, overwrite=outputs.overwrite)
-    written = write_part_files(made, outputs) if made else {}
     if outputs.field:
         (made.parts if made else result.field).save(outputs.field, overwrite=outputs.overwrite)
     if outputs.picture:
@@ -176,4 +175,4 @@ def _write(result: Reconstruction, made: PartsReconstruction | None, cloud: Poin
         from ..evaluate import write_report
 
         write_report(result.report, outputs.report, overwrite=outputs.overwrite)
-    return written
+    return write_part_files(made, outputs) if made else {}

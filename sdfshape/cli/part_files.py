@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, OutputError
 from ..io import check_writable, write_scene
 
 if TYPE_CHECKING:
@@ -53,10 +53,20 @@ def write_part_files(made: PartsReconstruction, outputs: Outputs) -> dict[str, s
     from ..parts import scene_meshes
 
     meshes = {part.label: part.mesh for part in made.meshes if part.mesh is not None}
-    for label, mesh in meshes.items():
-        mesh.write(part_path(outputs.mesh, label), overwrite=outputs.overwrite)
+    failed: list[OutputError] = []
+    for part in made.meshes:
+        path = part_path(outputs.mesh, part.label)
+        if part.mesh is None:
+            path.unlink(missing_ok=True)  # of an earlier run: only with --overwrite it can be there
+            continue
+        try:
+            part.mesh.write(path, overwrite=outputs.overwrite)
+        except OutputError as error:  # the others are written all the same
+            failed.append(error)
     if not meshes:
         return {}
     write_scene(scene_meshes(made.parts, made.meshes), scene_path(outputs.mesh), overwrite=outputs.overwrite)
     many = f"{outputs.mesh.stem}-part-LABEL{outputs.mesh.suffix}"
+    if failed:
+        raise OutputError(f"{failed[0]} ({len(failed)} of {len(meshes)} parts; everything else is written)")
     return {"parts": f"{outputs.mesh.with_name(many)} ({len(meshes)} files)", "scene": str(scene_path(outputs.mesh))}

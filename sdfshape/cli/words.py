@@ -62,7 +62,10 @@ Part = Annotated[
 ]
 Labels = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="The column that says which part a point belongs to (name, or number from 1): a mesh a part."),
+    typer.Option(
+        metavar="COLUMN",
+        help="The column that says which part a point (of a mesh: a vertex) belongs to, name or number from 1: a mesh a part.",
+    ),
 ]
 PartGap = Annotated[
     float | None, typer.Option(help="Room between parts, in the units of the scan; default: a cell of the extraction grid.")

@@ -36,7 +36,9 @@ def mesh_figures(rows: Sequence[Row], job: CompareJob) -> str:
     shown = [figure(png, name) for png, (name, _) in zip(pictures, every, strict=True)]
     first, second = len(plain), len(plain) + len(heat)
     graphs = [_histogram(name, mesh, error, job) for (name, mesh), error in zip(meshes, back, strict=True)]
-    note = "" if any(pictures) else "<p>This machine could not draw meshes: no graphics driver was found.</p>"
+    note = (
+        "" if any(pictures) else "<p>The meshes could not be drawn: no graphics driver was found, or they took more than two minutes.</p>"
+    )
     ask = "What a mesh has too much is bright in the upper row, what it lacks in the lower one."
     return (
         f"<h2>Meshes</h2>{note}{''.join(shown[:first])}"

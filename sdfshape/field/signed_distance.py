@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..frame import Frame
+from ..frame import GRAIN, Frame
 from ..lipschitz import Boxes, Layers, lipschitz_bound, rounding_bound
 from ..types import FloatArray, as_points
 from .certified import CertifiedField
@@ -28,7 +28,7 @@ from .mosaic import Mosaic
 
 CHUNK = 32_768  # points at a time: a network of a mosaic sees a few thousand of them, small enough for the cache
 ERROR_SAMPLES = 65_536
-GRAIN, SINGLE_GRAIN = 2.0**-53, 2.0**-24  # unit roundoff of float64, of float32
+SINGLE_GRAIN = 2.0**-24  # unit roundoff of float32
 FARTHEST = 1e15  # unit frame: where float64 has no digits left to tell places apart
 ERROR_SAFETY = 4.0  # how much larger than the largest seen error the stated float32 error is
 
@@ -164,8 +164,8 @@ class SignedDistanceField(CertifiedField):
 
     def _rounding_error(self, points: FloatArray, unit: FloatArray) -> float:
         """World units: that of the unit frame for the largest of these points, plus the change of frame."""
-        frame = 4 * GRAIN * (float(np.abs(points).max()) + max(abs(c) for c in self.frame.centre)) * 3**0.5
-        return self.frame.length_to_world(self._rounding_error_unit(float(np.linalg.norm(unit, axis=1).max()))) + frame
+        network = self._rounding_error_unit(float(np.linalg.norm(unit, axis=1).max()))
+        return self.frame.length_to_world(network) + self.frame.rounding(points)
 
     def _rounding_error_unit(self, farthest: float, grain: float = GRAIN) -> float:
         """Theorem 2 for |x| <= farthest and an arithmetic of unit roundoff `grain`, unit frame, plus the change to local coordinates and

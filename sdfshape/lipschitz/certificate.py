@@ -74,10 +74,15 @@ def certify(layers: Layers) -> Layers:
 
 
 def certify_pairs(layers: Layers) -> Layers:
-    """The same classifier (k = 1) with the last layer and its bias divided by `pair_bound`, if that is above 1, so that it is <= 1."""
-    scaled = _divided(layers, torch.tensor([pair_bound(layers)], dtype=torch.float64), pair_bound)
-    share = (scaled.matrices[-1].norm() / layers.matrices[-1].norm()).to(layers.biases[-1])
-    return Layers(scaled.matrices, (*layers.biases[:-1], layers.biases[-1] * share), layers.activation)
+    """The same classifier (k = 1) with its last layer divided by `pair_bound`, if that is above 1, so that it is <= 1.
+
+    The mean row and the mean bias are taken away first: no difference of two outputs changes, and less is left to round.
+    """
+    last, bias = layers.matrices[-1].double(), layers.biases[-1].double()
+    last, bias = last - last.mean(dim=1, keepdim=True), bias - bias.mean(dim=2, keepdim=True)
+    scale = torch.tensor([max(pair_bound(layers), 1.0)], dtype=torch.float64)
+    middle = (*layers.biases[:-1], (bias / scale[:, None, None]).to(layers.biases[-1]))
+    return _divided(Layers((*layers.matrices[:-1], last.to(layers.matrices[-1])), middle, layers.activation), scale, pair_bound)
 
 
 def _divided(layers: Layers, scale: Tensor, bound: Callable[[Layers], float]) -> Layers:

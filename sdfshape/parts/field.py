@@ -20,7 +20,8 @@ import torch
 from ..classifier import SignedDistanceClassifier
 from ..errors import InputError
 from ..field import CertifiedField, SignedDistanceField
-from ..field.signed_distance import ERROR_SAFETY, ERROR_SAMPLES, GRAIN
+from ..field.signed_distance import ERROR_SAFETY, ERROR_SAMPLES, FARTHEST
+from ..frame import GRAIN
 from ..types import FloatArray, IntArray, as_points
 
 
@@ -50,11 +51,15 @@ class Parts:
 
     def part_at(self, points_world: FloatArray) -> IntArray:
         """(m,) the label of the part that each place (m, 3) belongs to, or would if it were in the solid."""
-        return self.classifier.predict(self._unit(points_world))
+        return self.classifier.predict(self._unit(points_world)[0])
 
     def certified_label_radius(self, points_world: FloatArray) -> FloatArray:
-        """(m,) proven: no place nearer than this gets another label than the place itself. World units."""
-        return self.solid.frame.length_to_world(self.classifier.certified_radius(self._unit(points_world))) * (1 - 4 * GRAIN)
+        """(m,) proven: no place nearer than this gets another label than `part_at` gives to the place itself. World units.
+
+        What is asked is off from the place by the change of frame: that is taken off.
+        """
+        unit, moved = self._unit(points_world)
+        return np.maximum(self.solid.frame.length_to_world(self.classifier.certified_radius(unit)) * (1 - 4 * GRAIN) - moved, 0)
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write solid and classifier as one FIELD.sdf; raises OutputError where it cannot."""
@@ -62,8 +67,13 @@ class Parts:
 
         save_parts(self, path, overwrite=overwrite)
 
-    def _unit(self, points_world: FloatArray) -> FloatArray:
-        return self.solid.frame.to_unit(as_points(points_world))
+    def _unit(self, points_world: FloatArray) -> tuple[FloatArray, float]:
+        """Places in the unit frame, and how far off they are, world units; raises InputError for places beyond all digits."""
+        points = as_points(points_world)
+        unit = self.solid.frame.to_unit(points)
+        if not float(np.abs(unit).max(initial=0)) < FARTHEST:
+            raise InputError(f"places must be within {self.solid.frame.length_to_world(FARTHEST):.3g} of the scan")
+        return unit, self.solid.frame.rounding(points)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +117,8 @@ class PartField(CertifiedField):
         points = as_points(points_world)
         unit = frame.to_unit(points)
         side = self._side(classifier.scores(unit, torch.float64))
-        moved = 4 * GRAIN * (float(np.abs(points).max()) + max(abs(c) for c in frame.centre)) * 3**0.5  # by the change of frame
         network = 2 * classifier.rounding_error(float(np.linalg.norm(unit, axis=1).max()))
-        error = frame.length_to_world(network) + classifier.pair_bound * moved
+        error = frame.length_to_world(network) + classifier.pair_bound * frame.rounding(points)
         return frame.length_to_world(side), error + 4 * GRAIN * frame.length_to_world(float(np.abs(side).max()))
 
     def value_and_gradient(self, points_world: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -121,7 +130,7 @@ class PartField(CertifiedField):
         return np.maximum(solid, side), np.where((solid >= side)[:, None], solid_slope, -slope)
 
     def __call__(self, points_world: FloatArray) -> FloatArray:
-        """p_k (m,) of places (m, 3), in float32: the classifier is asked only where the solid's value leaves it a say."""
+        """p_k (m,) of places (m, 3), in float32."""
         points = as_points(points_world)
         return self._raised(self.parts.solid(points), points)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..types import IntArray, Mesh
 from .field import Parts
-from .labelled import PartMesh
+from .meshes import PartMesh
 
 GOLDEN = 0.6180339887  # of the colour circle from one part to the next: neighbours in number are far apart in hue
 
