@@ -316,6 +316,6 @@ def test_the_parts_of_a_real_scan(shared_data):
     folder = shared_data / "labelled" / "partnet_7179_microwave"
     cloud = PointCloud(np.loadtxt(folder / "pts-10000.txt"), labels=np.loadtxt(folder / "label-10000.txt", dtype=int))
     made = reconstruct_parts(cloud, preset="fast", resolution=150)
-    assert len(made.meshes) == 11 and all(p.mesh and is_watertight(p.mesh) and p.apart for p in made.meshes)
+    assert len(made.meshes) == 11 and all(p.mesh and is_watertight(p.mesh) and p.own_side for p in made.meshes)
     assert made.whole.report["parts"]["right"] > 0.97
     assert made.whole.report["surface"]["kind"] == "open"  # its trays are inside: as a solid they would be swallowed
