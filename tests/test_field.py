@@ -345,19 +345,19 @@ def test_a_file_that_stops_early_is_refused(saved, tmp_path):
     data, cut = saved.read_bytes(), tmp_path / "cut.sdf"
     for length in (0, 1, 7, 8, 100, len(data) // 2, len(data) - 1):
         cut.write_bytes(data[:length])
-        refused(cut, "must be a safetensors file written by this program")
+        refused(cut, "must be a .sdf that `reconstruct --model` wrote")
 
 
 def test_garbage_foreign_and_missing_files_are_refused(tmp_path):
     garbage, foreign, other = tmp_path / "garbage.sdf", tmp_path / "foreign.sdf", tmp_path / "other.sdf"
     garbage.write_bytes(np.random.default_rng(0).bytes(5000))
-    refused(garbage, "must be a safetensors file written by this program")
+    refused(garbage, "must be a .sdf that `reconstruct --model` wrote")
     save_file({"weight": torch.ones(3)}, str(foreign))
-    refused(foreign, "must be a safetensors file written by this program")
+    refused(foreign, "must be a .sdf that `reconstruct --model` wrote")
     save_file({"weight": torch.ones(3)}, str(other), {"sdfshape": json.dumps({"format": "another"})})
     refused(other, "must say 'sdfshape field'")
     save_file({"weight": torch.ones(3)}, str(other), {"sdfshape": "[" * 100_000})
-    refused(other, "must be a safetensors file written by this program")
+    refused(other, "must be a .sdf that `reconstruct --model` wrote")
     refused(tmp_path / "none.sdf", "there is none of this name")
     refused(tmp_path, "there is none of this name")
 

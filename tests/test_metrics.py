@@ -10,7 +10,7 @@ from shapes import icosphere
 from sdfshape import Mesh
 from sdfshape.errors import InputError
 from sdfshape.evaluate import compare
-from sdfshape.sample.surface import sample_surface
+from sdfshape.sample.surface import cloud_of_mesh, sample_surface
 
 UNIT, LARGER = icosphere(1.0, subdivisions=5), icosphere(1.2, subdivisions=5)
 
@@ -69,6 +69,20 @@ def test_tau_is_half_a_percent_of_the_truths_diagonal():
 def test_same_seed_same_numbers():
     assert compare(LARGER, UNIT, samples=1000, seed=3) == compare(LARGER, UNIT, samples=1000, seed=3)
     assert compare(LARGER, UNIT, samples=1000, seed=3) != compare(LARGER, UNIT, samples=1000, seed=4)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "law"),
+    [
+        ({"noise": 2.0}, "noise of at least 0 and below 1"),
+        ({"outliers": 0.95}, "0 to 0.9 outliers"),
+        ({"unevenness": 0.5}, "unevenness of 1"),
+    ],
+)
+def test_a_sample_names_the_one_law_that_is_broken(wrong, law):
+    with pytest.raises(InputError, match=law) as caught:
+        cloud_of_mesh(icosphere(), 100, 0, **wrong)
+    assert str(caught.value).count("got") == 1
 
 
 def test_samples_are_uniform_by_area():

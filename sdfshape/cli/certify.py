@@ -18,8 +18,10 @@ def certify(
 
     from ..field import load_field
     from ..lipschitz.certificate import spectral_norms_above
+    from ..parts.files import parts_of
 
-    loaded = load_field(field)
+    parts = parts_of(field)
+    loaded = load_field(field) if parts is None else parts.solid
     centre = np.asarray([loaded.frame.centre])
     lines = [
         f"certified Lipschitz constant   {loaded.network_bound:.12f} <= 1 (product of spectral norms, float64, rounded up)",
@@ -27,7 +29,11 @@ def certify(
         f"rounding of plain evaluation   {loaded.float32_error:.3g} (estimated, float32, units of the scan)",
         f"networks, numbers              {len(loaded.boxes.lo)}, {loaded.parameters:,}",
     ]
+    if parts is not None:
+        lines.append(f"parts, proven room between     {len(parts.labels)}, {parts.gap / max(parts.classifier.pair_bound, 1):.4g}")
+        lines.append(f"differences of their outputs   {parts.classifier.pair_bound:.12f} <= 1")
     if verbose:
+        lines.append("spectral norms of the layers' matrices, a column a network; the constant is the largest product of a column:")
         for j, matrices in enumerate(loaded.layers.matrices):
             norms = ", ".join(f"{n:.12f}" for n in spectral_norms_above(matrices).tolist())
             lines.append(f"layer {j + 1:2d} {'x'.join(map(str, matrices.shape[1:])):>7}  {norms}")

@@ -121,7 +121,7 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise FieldFileError(
-            f"{path.name}: a field must be a safetensors file written by this program: {str(error).splitlines()[0]}"
+            f"{path.name}: a field must be a .sdf that `reconstruct --model` wrote, this is none, or damaged: {str(error).splitlines()[0]}"
         ) from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise FieldFileError(f"{path.name}: a field must say '{FORMAT}' in its header: it is another program's file")

@@ -103,6 +103,8 @@ def _content(path: str | os.PathLike[str], label_column: str | None) -> Content:
     ending = Path(os.fsdecode(path)).suffix.lower()
     if ending in _CLOUDS:
         return _CLOUDS[ending](read_bytes(path), label_column)
+    if ending not in _SURFACES and Path(os.fsdecode(path)).is_dir():
+        raise InputError("an input must be a file, this is a folder: name a file in it")
     if ending not in _SURFACES:
         raise InputError(f"an input must end in one of {' '.join(READABLE)}, got {ending[:16]!r}: convert or rename it")
     if label_column is not None:

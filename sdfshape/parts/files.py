@@ -35,6 +35,11 @@ def save_parts(parts: Parts, path: str | PathLike[str], *, overwrite: bool = Fal
     write_tensors(path, tensors, header, overwrite=overwrite)
 
 
+def parts_of(path: str | PathLike[str]) -> Parts | None:
+    """The parts of a field's file, or None for a field without; raises FieldFileError as `load_parts`."""
+    return load_parts(path) if "parts" in read_tensors(Path(path))[1] else None
+
+
 def load_parts(path: str | PathLike[str]) -> Parts:
     """Read the parts of a field and prove both certificates again. Raises FieldFileError as `load_field`, and for a field without parts."""
     path = Path(path)

@@ -32,11 +32,15 @@ def cloud_of_mesh(
     outliers : share of the points that are uniform in that box instead.
     unevenness : how many times denser the points are at one end, along a random axis, than at the other.
     """
-    if not (count >= 1 and 0 <= noise < 1 and 0 <= outliers <= 0.9 and unevenness >= 1):
-        raise InputError(
-            "a sample must have points >= 1, noise in [0, 1), outliers in [0, 0.9] and unevenness >= 1, "
-            f"got {count}, {noise}, {outliers}, {unevenness}"
-        )
+    laws = (
+        (count >= 1, f"1 point at least, got {count}"),
+        (0 <= noise < 1, f"noise of at least 0 and below 1 (a share of the longest side), got {noise:g}"),
+        (0 <= outliers <= 0.9, f"0 to 0.9 outliers (a share of the points), got {outliers:g}"),
+        (unevenness >= 1, f"unevenness of 1 at least, got {unevenness:g}"),
+    )
+    for kept, law in laws:
+        if not kept:
+            raise InputError(f"a sample must have {law}")
     rng = np.random.default_rng(seed)
     if unevenness > 1:
         points, face_normals, face = sample_surface(mesh, round(count * 2 * unevenness**0.5), seed)
