@@ -13,7 +13,7 @@ import torch
 from shapes import box_points, directions, sphere_points
 from test_field import CENTRE, SCALE, box_field
 
-from sdfshape import PointCloud, read_mesh, read_points
+from sdfshape import Mesh, PointCloud, read_mesh, read_points
 from sdfshape.classifier import ClassifierConfig, SignedDistanceClassifier, fit_classifier
 from sdfshape.errors import FieldFileError, InputError
 from sdfshape.evaluate.metrics import signed_distances_to_mesh
@@ -150,6 +150,19 @@ def test_a_mesh_on_its_own_side_is_known_however_small_the_gap(parts, share):
     assert not on_own_side(narrow[3], corner) and not on_own_side(replace(parts, gap=0.0)[5], corner)
     moved = replace(corner, vertices=corner.vertices + 0.3 * SCALE * np.array([1.0, 0, 0]))
     assert not all(on_own_side(narrow[5], m) for m in (moved, replace(corner, vertices=2 * corner.vertices - moved.vertices)))
+
+
+def flat(x: float) -> Mesh:
+    """A triangle parallel to the cut of the box in halves, at x in unit coordinates."""
+    return Mesh(np.array(CENTRE) + SCALE * np.array([[x, -0.01, -0.01], [x, 0.01, -0.01], [x, 0.0, 0.01]]), [[0, 1, 2]])
+
+
+def test_the_proof_follows_the_gap_and_what_is_not_proven_is_not_said():
+    cut = replace_bias(halves(), 0.0)
+    for gap in (0.1, 4e-4):  # the second is less than a thousandth of the size
+        part = Parts(box_field(), cut, gap=gap * SCALE)[0]
+        assert on_own_side(part, flat(-gap / 2)) and not on_own_side(part, flat(gap / 2))
+        assert not on_own_side(part, flat(-0.002 * gap))  # true, but nearer to the cut than the proof looks
 
 
 def test_no_mesh_is_said_to_stay_apart_beside_one_that_may_be_anywhere(parts):
