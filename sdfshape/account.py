@@ -77,17 +77,23 @@ def _warnings(job: Job, fit: dict[str, Any], facts: dict[str, Any]) -> list[str]
     warnings = list(job.gathered.warnings)
     if (share := job.dropped.outliers / job.dropped.looked_at) > WORTH_A_WARNING:
         warnings.append(
-            f"{job.dropped.outliers} points ({share:.1%} of those seen) are on no surface and were dropped (--keep-outliers keeps them)"
+            _counted(job.dropped.outliers, "point is on no surface and was", "points are on no surface and were")
+            + f" dropped, {share:.1%} of those seen (--keep-outliers keeps them)"
         )
     if facts["dropped_components"]:
         warnings.append(
-            f"{facts['dropped_components']} pieces of the surface that no point explains were left out of the mesh (--keep-all keeps them)"
+            _counted(facts["dropped_components"], "piece of the surface that no point explains was", "pieces that no point explains were")
+            + " left out of the mesh (--keep-all keeps them)"
         )
     if job.gathered.coherence < COHERENT and job.gathered.kind == "closed" and facts["components"] > 1:
         warnings.append(f"the mesh falls into {facts['components']} pieces: if the object does not, try --surface wrap")
     if fit["bridged"] > BRIDGED_IS_MUCH and job.gathered.kind == "closed":
         warnings.append(f"{fit['bridged']:.0%} of the surface bridges holes of the scan: smooth, not measured (a sheet? --surface open)")
     return warnings
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"1 {one}" if count == 1 else f"{count:,} {many}"
 
 
 def _input_facts(job: Job) -> dict[str, Any]:

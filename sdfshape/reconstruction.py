@@ -24,6 +24,7 @@ from .sample import Evidence, Gathered, gather_evidence
 from .thin import enough_points
 from .train.config import PAPER_POINTS, TrainConfig, preset
 from .types import FloatArray, Mesh, PointCloud
+from .waiting import wait_briefly_if_busy
 
 if TYPE_CHECKING:  # what needs torch is imported where it is used: torch loads while the points are oriented
     from .evaluate.score import Scores
@@ -114,6 +115,7 @@ def reconstruct(
 
 def _load_torch(device: str) -> None:
     """Begin to import torch, which takes as long as orienting the points; at once if the device is to be checked."""
+    wait_briefly_if_busy()
     if device == "cpu":
         threading.Thread(target=import_module, args=("torch",)).start()
         return

@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "sdfshape"
 ROOMS = (
     "errors",
     "limits",
+    "waiting",
     "types",
     "pieces",
     "io",

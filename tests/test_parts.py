@@ -332,3 +332,18 @@ def test_the_parts_of_a_real_scan(shared_data):
     assert len(made.meshes) == 11 and all(p.mesh and is_watertight(p.mesh) and p.own_side for p in made.meshes)
     assert made.whole.report["parts"]["right"] > 0.97
     assert made.whole.report["surface"]["kind"] == "open"  # its trays are inside: as a solid they would be swallowed
+
+
+def test_negative_labels_are_of_no_part():
+    from sdfshape.parts.labelled import labelled_rows
+
+    labels = np.resize([-1, 3, 4], 300)
+    assert np.array_equal(labelled_rows(PointCloud(sphere_points(300), labels=labels)), labels >= 0)
+    with pytest.raises(InputError, match="the only label is 3"):
+        labelled_rows(PointCloud(sphere_points(300), labels=np.minimum(labels, 3) * (labels != 4) - (labels == 4)))
+
+
+def test_parts_say_what_they_are(parts):
+    assert repr(parts).startswith("Parts(3, 5, 8; gap") and list(parts) == [3, 5, 8] and len(parts) == 3
+    with pytest.raises(InputError, match="must be one of 3, 5, 8, got 4"):
+        parts[4]

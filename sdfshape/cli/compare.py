@@ -33,7 +33,7 @@ def compare(
     Ours: default, fast, quality, paper. Classical: poisson, ball-pivoting, alpha-shape. Networks: deepsdf, siren, igr, sll, svdd,
     svdd-noise, svdd-variance. Scores: one-class-svm, isolation-forest. Unless told: default, poisson, ball-pivoting, alpha-shape, deepsdf,
     siren, igr, svdd. Each that trains takes its budget, and about as long again. One that fails is a row with its reason. DeepSDF is told
-    the distances to --truth if there is one. Needs pip install "sdfshape[baselines]".
+    the distances to --truth if there is one. Needs pip install "sdfshape\\[baselines]".
     """
     from ..comparison import compare_methods, write_page
     from ..comparison.methods import chosen, missing_packages

@@ -32,7 +32,7 @@ def check_parts(cloud: PointCloud, outputs: Outputs, source: Path) -> None:
     from ..parts.labelled import labelled_rows
 
     labelled_rows(cloud)
-    paths = [part_path(outputs.mesh, int(label)) for label in np.unique(np.asarray(cloud.labels))]
+    paths = [part_path(outputs.mesh, int(label)) for label in np.unique(np.asarray(cloud.labels)) if label >= 0]
     for path in (*paths, scene_path(outputs.mesh)):
         if path.resolve() == source.resolve():
             raise InputError(f"{path.name}: an output must not be an input: choose another name")

@@ -11,7 +11,6 @@ import typer
 from . import words
 
 if TYPE_CHECKING:
-    from ..field import SignedDistanceField
     from ..render import View
 
 MOST_FRAMES = 720
@@ -35,20 +34,19 @@ def render(
     transparent: Annotated[bool, typer.Option("--transparent", help="No background (of a .png picture).")] = False,
     shadows: Annotated[bool, typer.Option("--shadows/--no-shadows", help="Cast soft shadows.")] = True,
     frames: Annotated[int, typer.Option(help="Of a .gif or .mp4: pictures of the turn.")] = 36,
+    part: words.Part = None,
     threads: words.Threads = None,
     overwrite: words.Overwrite = False,
     quiet: words.Quiet = False,
 ) -> None:
     """Draw a field by sphere tracing: no window and no graphics card needed."""
-    from ..field import load_field
-    from ..io import check_writable
     from ..render import camera_for, view_field
     from ..train.run import computing_with
+    from .loading import field_or_part
 
-    _check(output, show, transparent, frames)
-    check_writable(output, overwrite=overwrite)
+    _check(output, show, transparent, frames, overwrite)
     with computing_with("cpu", threads):
-        loaded: SignedDistanceField = load_field(field)
+        loaded = field_or_part(field, part)
         views, turns = [], [azimuth + 360 * k / frames for k in range(frames)] if output.suffix.lower() in FILMS else [azimuth]
         cameras = [camera_for(loaded, turn, elevation, "xyz".index(up), parallel=parallel) for turn in turns]
         farthest = max(camera.distance for camera in cameras)  # one for all pictures of a turn, or the shape would breathe
@@ -61,8 +59,9 @@ def render(
         sys.stdout.write(f"{size} x {size}, {sum(view.steps.mean() for view in views) / len(views):.2f} evaluations a pixel -> {output}\n")
 
 
-def _check(output: Path, show: str, transparent: bool, frames: int) -> None:
+def _check(output: Path, show: str, transparent: bool, frames: int, overwrite: bool) -> None:
     from ..errors import InputError, OutputError
+    from ..io import check_writable
     from ..render import require_film
 
     ending = output.suffix.lower()
@@ -74,6 +73,7 @@ def _check(output: Path, show: str, transparent: bool, frames: int) -> None:
         raise InputError("a transparent background is for .png pictures: leave --transparent out, or write one")
     if not 1 <= frames <= MOST_FRAMES:
         raise InputError(f"frames must be 1 to {MOST_FRAMES}, got {frames}")
+    check_writable(output, overwrite=overwrite)
 
 
 def _write(views: list[View], output: Path, show: str, transparent: bool, overwrite: bool) -> None:

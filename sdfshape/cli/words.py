@@ -64,7 +64,8 @@ Labels = Annotated[
     str | None,
     typer.Option(
         metavar="COLUMN",
-        help="The column that says which part a point (of a mesh: a vertex) belongs to, name or number from 1: a mesh a part.",
+        help="The column that says which part a point (of a mesh: a vertex) is of, in whole numbers, negative for none: a mesh a part. "
+        "Its name, or its number (x is 1) in a table without names.",
     ),
 ]
 PartGap = Annotated[

@@ -40,6 +40,8 @@ def mesh_figures(rows: Sequence[Row], job: CompareJob) -> str:
         "" if any(pictures) else "<p>The meshes could not be drawn: no graphics driver was found, or they took more than two minutes.</p>"
     )
     ask = "What a mesh has too much is bright in the upper row, what it lacks in the lower one."
+    if job.truth is None:
+        ask += " Upper row: to the nearest point of the scan, so values up to the spacing of the points mean nothing."
     return (
         f"<h2>Meshes</h2>{note}{''.join(shown[:first])}"
         f"<h2>Distance of the mesh to the {unit}, and of the {unit} to the mesh, world units</h2><p>{ask}</p>"

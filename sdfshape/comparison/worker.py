@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import SdfShapeError
 from ..frame import Frame
 from ..types import FloatArray, Mesh, PointCloud
+from ..waiting import wait_briefly_if_busy
 from .methods import METHODS, Ask, Made
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def main(folder: Path) -> None:
 
 def run(folder: Path, job: dict[str, Any], cloud: PointCloud, truth: Mesh | None) -> dict[str, Any]:
     """Facts of the run; the mesh and the samples of the field are written to the folder."""
+    wait_briefly_if_busy()
     import torch
 
     from ..evaluate.report import peak_rss_mb

@@ -107,7 +107,7 @@ def _named_labels(columns: Mapping[str, np.ndarray], label_column: str | None) -
         name = label_column.lower()
         if name not in columns:
             raise InputError(f"the label column must be one of {_listed(columns)}, got {label_column!r}")
-        return as_integers(columns[name], f"labels (column {label_column!r})")
+        return as_integers(columns[name], f"labels (column {label_column!r})", "is this the column of the labels?")
     for name in _LABELS:
         if name in columns and _is_whole(columns[name]):
             return as_integers(columns[name], "labels")
@@ -118,7 +118,7 @@ def _numbered_labels(table: np.ndarray, label_column: str) -> np.ndarray:
     k = table.shape[1]
     if not (label_column.isascii() and label_column.isdigit() and len(label_column) < 6 and 1 <= int(label_column) <= k):
         raise InputError(f"the columns have no names, so the label column must be a number of 1 to {k}, got {label_column!r}")
-    return as_integers(table[:, int(label_column) - 1], f"labels (column {label_column})")
+    return as_integers(table[:, int(label_column) - 1], f"labels (column {label_column})", "is this the column of the labels?")
 
 
 def _is_whole(column: np.ndarray) -> bool:

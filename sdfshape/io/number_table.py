@@ -79,14 +79,14 @@ def as_table(rows: Rows, row_name: str = "row") -> np.ndarray:
     return rows.values.reshape(-1, columns)
 
 
-def as_integers(values: np.ndarray, what: str) -> np.ndarray:
+def as_integers(values: np.ndarray, what: str, else_do: str = "the file is damaged") -> np.ndarray:
     """`values` as int64; raises InputError where one is not a whole number."""
     if values.dtype.kind in "iu" and values.dtype != np.uint64:
         return values.astype(np.int64)
     values = np.asarray(values, dtype=np.float64)
     whole = (np.abs(values) < 2.0**53) & (np.floor(values) == values)  # false for NaN and infinity
     if not whole.all():
-        raise InputError(f"{what} must be whole numbers, got {values[~whole][0]:g}: the file is damaged")
+        raise InputError(f"{what} must be whole numbers, got {values[~whole][0]:g}: {else_do}")
     return values.astype(np.int64)
 
 

@@ -10,6 +10,7 @@ boundary of part k.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -43,6 +44,16 @@ class Parts:
     def labels(self) -> list[int]:
         """The labels of the parts, rising."""
         return [int(label) for label in self.classifier.classes]
+
+    def __repr__(self) -> str:
+        return f"Parts({', '.join(map(str, self.labels))}; gap {self.gap:.4g})"
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[int]:
+        """The labels, as of a dictionary."""
+        return iter(self.labels)
 
     def __getitem__(self, label: int) -> PartField:
         if label not in self.labels:

@@ -49,8 +49,8 @@ def reconstruct_parts(
 ) -> PartsReconstruction:
     """Labelled points -> a solid, cut by one signed distance classifier into parts that do not overlap, and a watertight mesh of each.
 
-    cloud : with labels.   gap : between parts, world units; a cell of the extraction grid unless told.   Else as `reconstruct`, whose
-    training alone keeps a checkpoint.
+    cloud : with labels; points with negative ones shape the solid and belong to no part.   gap : between parts, world units; a cell of the
+    extraction grid unless told.   Else as `reconstruct`, whose training alone keeps a checkpoint.
     Raises InputError for a cloud without labels, with fewer than two, or with one that fewer than 20 points have.
     """
     options, tell, config = replace(options or Options(), **changes), progress or (lambda _: None), config or ClassifierConfig()
@@ -73,15 +73,13 @@ def reconstruct_parts(
 
 
 def labelled_rows(cloud: PointCloud, most: int = ClassifierConfig.width) -> np.ndarray:
-    """(n,) the rows with finite points; raises InputError where labels cannot be learned from."""
+    """(n,) the rows with finite points and a label, which is not negative; raises InputError where labels cannot be learned from."""
     if cloud.labels is None:
         raise InputError("a cloud must have labels to be cut into parts, this one has none: name their column")
-    finite = np.isfinite(cloud.points).all(axis=1)
+    finite = np.isfinite(cloud.points).all(axis=1) & (cloud.labels >= 0)
     labels, counts = np.unique(cloud.labels[finite], return_counts=True)
     if len(labels) < 2:
-        raise InputError(
-            f"there must be 2 parts at least, all points have the label {', '.join(map(str, labels))}: reconstruct without labels"
-        )
+        raise InputError(f"there must be 2 parts at least, the only label is {', '.join(map(str, labels))}: reconstruct without labels")
     if len(labels) > most:
         raise InputError(f"there can be {most} parts at most, the labels name {len(labels)}: is this the column of the parts?")
     if counts.min() < FEWEST_POINTS:

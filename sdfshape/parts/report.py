@@ -44,7 +44,7 @@ def tell_parts(report: dict[str, Any], parts: Parts, meshes: list[PartMesh], clo
 
 def _warnings(part: PartMesh) -> list[str]:
     if part.mesh is None:
-        return [f"part {part.label} has no inside and no mesh: too thin for its points, or lost among its neighbours"]
+        return [f"part {part.label} has no inside and no mesh: too thin for its points or for the gap, or lost among its neighbours"]
     if part.phantoms:
         return [f"{part.phantoms} pieces of part {part.label} that hardly any of its points explain were left out (--keep-all keeps them)"]
     return []

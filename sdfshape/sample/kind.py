@@ -37,6 +37,7 @@ SURFACES = ("auto", "closed", "open", "wrap")
 DOUBTED = 0.8  # agreement below which a user who gave normals or a sensor is warned
 LEAST_EVIDENCE = 100  # labelled places of each side below which there is nothing to learn
 # of `coherence`. Measured at 20,000 points: solids .96 and up (3torus .89, rotor_small .59), ModelNet10's furniture .949 and down
+HOPELESS = 0.5  # share of the points where sides agree, below which a closed surface is not worth a try
 COHERENT = 0.95
 NOISY_COHERENT = 0.93  # of noisy clouds: solids with 1% noise .94 and up, furniture with .4% and 1% .928 and down
 # of `lost_points`, for clouds that are less coherent. Measured: sparse solids whose closed surface is better than their wrap, by a fifth in
@@ -158,7 +159,8 @@ def _loses_at_most(cloud: OrientedCloud, points: float, in_patches: float) -> bo
 
 def _warnings(agreed: float, surface: str, kind: str) -> tuple[str, ...]:
     if surface == "auto" and kind == "wrap":
-        return (f"inside and outside agree on {agreed:.0%} of the points only: wrapped without orientation (--surface closed forces it)",)
+        way = "--surface closed forces it" if agreed > HOPELESS else "sheets, hidden faces or too few points have no sides to tell"
+        return (f"inside and outside agree on {agreed:.0%} of the points only: wrapped without orientation ({way})",)
     if surface == "closed" and agreed < COHERENT:
         return (f"orientation is coherent on {agreed:.0%} of the points only: try --surface wrap",)
     return ()
