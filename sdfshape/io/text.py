@@ -76,8 +76,22 @@ def _header(text: bytes) -> _Header:
                 break
             names, is_comment = _names(line), False
         at = end
+    _refuse_words(text)
     first = shown_token(text.lstrip()[:40].split(b"\n")[0])
     raise InputError(f"a point file must have rows of numbers, none below a header of at most {_MAX_HEADER_LINES} lines: it begins {first}")
+
+
+def _refuse_words(text: bytes) -> None:
+    """Raise InputError if one of the first lines is a point with a word behind it: the name of a part, say."""
+    for line in text.split(b"\n", _MAX_HEADER_LINES)[:_MAX_HEADER_LINES]:
+        words = [word for word in _SEPARATOR.split(line.strip()) if word]
+        if len(words) > 3 and all(is_number(word) for word in words[:3]):
+            column = next((k for k, word in enumerate(words) if not is_number(word)), 0)
+            if column:
+                raise InputError(
+                    f"every column must hold numbers, column {column + 1} holds {shown_token(words[column])}: "
+                    "remove it, or write whole numbers for the words"
+                )
 
 
 def _with_count(text: bytes, at: int, end: int, words: list[bytes], header: _Header) -> _Header:

@@ -159,3 +159,12 @@ def test_rows_agree_with_a_line_by_line_reader():
     slow = [[float(word) for word in line.split()] for line in text.split(b"\n") if line.split()]
     assert rows.sizes.tolist() == [len(row) for row in slow]
     assert rows.values.tolist() == [number for row in slow for number in row]
+
+
+def test_a_column_of_words_is_named(tmp_path):
+    (tmp_path / "a.csv").write_text("x,y,z,part,name\n1,2,3,4,seat\n5,6,7,8,leg\n")
+    with pytest.raises(InputError, match=r"column 5 holds 'seat': remove it, or write whole numbers"):
+        read_points(tmp_path / "a.csv", label_column="part")
+    (tmp_path / "b.txt").write_text("1 2 3 seat\n5 6 7 leg\n")
+    with pytest.raises(InputError, match="column 4 holds 'seat'"):
+        read_points(tmp_path / "b.txt")
