@@ -24,7 +24,8 @@ def test_an_app_is_under_100_lines_and_says_how_it_runs(app):
 @pytest.mark.slow
 def test_the_benchmark_prints_a_table(tmp_path):
     write_mesh(icosphere(2.0), tmp_path / "ball.ply")
-    command = [sys.executable, APPS[0], tmp_path / "ball.ply", "--preset", "fast", "--points", "2000", "--case", "clean", "--case", "holes"]
+    app = next(path for path in APPS if path.stem == "91_benchmark")
+    command = [sys.executable, app, tmp_path / "ball.ply", "--preset", "fast", "--points", "2000", "--case", "clean", "--case", "holes"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines() if line.startswith("| ball")]
