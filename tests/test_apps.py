@@ -18,6 +18,11 @@ APPS = sorted((Path(__file__).parents[1] / "apps").glob("*.py"))
 def test_an_app_is_under_100_lines_and_says_how_it_runs(app):
     text = app.read_text()
     assert len(text.splitlines()) <= 100 and f"python apps/{app.name}" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("app", APPS, ids=lambda path: path.stem)
+def test_an_app_starts(app):
     assert subprocess.run([sys.executable, app, "--help"], capture_output=True).returncode == 0
 
 

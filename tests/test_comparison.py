@@ -103,6 +103,7 @@ def test_missing_packages_are_known_before_the_work(monkeypatch):
     }
 
 
+@pytest.mark.slow
 def test_deepsdf_is_told_by_the_cloud_where_the_truth_is_open(monkeypatch):
     def ball(told, frame, **_):
         return ScoreField(lambda x: np.linalg.norm(x, axis=1) - 0.5, frame, True, 1, {"supervision": told.source})

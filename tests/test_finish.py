@@ -80,6 +80,7 @@ def test_a_box_becomes_few_faces_that_are_proven_to_be_near(scale):
     assert np.abs(box(places)).max() <= gap <= 0.05 * scale  # the grid cuts edges off: a cell is 0.067, half its diagonal 0.047
 
 
+@pytest.mark.slow
 def test_more_room_means_fewer_faces_and_none_leaves_the_mesh():
     mesh = extract_mesh(Sphere((0, 0, 0), 0.7), resolution=40).mesh
     counts = [len(simplify(mesh, limit).mesh.faces) for limit in (1e-9, 0.002, 0.01, 0.05)]
