@@ -77,12 +77,12 @@ def _warnings(job: Job, fit: dict[str, Any], facts: dict[str, Any]) -> list[str]
     warnings = list(job.gathered.warnings)
     if (share := job.dropped.outliers / job.dropped.looked_at) > WORTH_A_WARNING:
         warnings.append(
-            _counted(job.dropped.outliers, "point is on no surface and was", "points are on no surface and were")
+            counted(job.dropped.outliers, "point is on no surface and was", "points are on no surface and were")
             + f" dropped, {share:.1%} of those seen (--keep-outliers keeps them)"
         )
     if facts["dropped_components"]:
         warnings.append(
-            _counted(facts["dropped_components"], "piece of the surface that no point explains was", "pieces that no point explains were")
+            counted(facts["dropped_components"], "piece of the surface that no point explains was", "pieces that no point explains were")
             + " left out of the mesh (--keep-all keeps them)"
         )
     if job.gathered.coherence < COHERENT and job.gathered.kind == "closed" and facts["components"] > 1:
@@ -92,7 +92,8 @@ def _warnings(job: Job, fit: dict[str, Any], facts: dict[str, Any]) -> list[str]
     return warnings
 
 
-def _counted(count: int, one: str, many: str) -> str:
+def counted(count: int, one: str, many: str) -> str:
+    """A number with its noun and verb, as a sentence begins."""
     return f"1 {one}" if count == 1 else f"{count:,} {many}"
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..lipschitz import ACTIVATIONS
 from ..lipschitz.certificate import spectral_norms_above
-from .parametrisations import PARAMETRISATIONS, convex_potential_step, householder_activation, sdp_step
+from .parametrisations import PARAMETRISATIONS, convex_potential_step, householder_activation, sdp_root, sdp_step
 
 GROUP = "group"  # the matrices themselves, kept orthogonal by the way they move: what `sdfshape.train` does
 RESIDUAL = ("sll", "cpl")  # their activation is ReLU, it is part of the proof
@@ -66,13 +66,8 @@ class LayerNet(nn.Module):
         double = LayerNet(self.kind, "absolute" if self.kind in RESIDUAL else self.activation, self.width, len(self.weight)).double()
         double.load_state_dict({name: value.double() for name, value in self.state_dict().items()})
         if self.kind not in RESIDUAL:
-            norms = spectral_norms_above(double.matrices())
-        elif self.kind == "sll":
-            q = double.scale.exp()
-            d = ((double.weight.mT @ double.weight).abs() @ q[..., None])[..., 0] / q
-            norms = (2 * spectral_norms_above(double.weight / d.sqrt()[:, None, :]) ** 2 - 1).clamp_min(1)
-        else:
-            norms = (
-                2 * spectral_norms_above(double.weight / torch.linalg.matrix_norm(double.weight, 2)[:, None, None]) ** 2 - 1
-            ).clamp_min(1)
-        return float(norms.prod() * (1 + 1e-12))
+            return float(spectral_norms_above(double.matrices()).prod() * (1 + 1e-12))
+        norm = torch.linalg.matrix_norm(double.weight, 2)[:, None]
+        root = sdp_root(double.weight, double.scale) if self.kind == "sll" else norm
+        above = spectral_norms_above(double.weight / root[:, None, :])
+        return float((2 * above**2 - 1).clamp_min(1).prod() * (1 + 1e-12))

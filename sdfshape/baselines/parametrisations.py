@@ -71,9 +71,14 @@ def householder_activation(x: Tensor, angle: Tensor) -> Tensor:
 
 def sdp_step(h: Tensor, weight: Tensor, bias: Tensor, scale: Tensor) -> Tensor:
     """SLL: h - 2 W D^-1 relu(W^T h + b), D_ii = sum_j |W^T W|_ij q_j / q_i (Araujo et al. 2023, theorem 3)."""
+    root = sdp_root(weight, scale)
+    return _potential_step(h, weight / root[..., None, :], bias / root)
+
+
+def sdp_root(weight: Tensor, scale: Tensor) -> Tensor:
+    """D^(1/2) (..., w) of SLL: |W D^(-1/2)|_2 <= 1."""
     q = scale.exp()
-    d = (weight.mT @ weight).abs() @ q[..., None]
-    return _potential_step(h, weight / (d[..., 0] / q).sqrt()[..., None, :], bias / (d[..., 0] / q).sqrt())
+    return (((weight.mT @ weight).abs() @ q[..., None])[..., 0] / q).sqrt()
 
 
 def convex_potential_step(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

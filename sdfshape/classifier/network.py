@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..lipschitz import Layers, pair_bound, rounding_bound
+from ..lipschitz.certificate import Norms, rounding_norms
 from ..types import FloatArray, IntArray
 
 CHUNK = 32_768  # rows at a time
@@ -65,7 +66,14 @@ class SignedDistanceClassifier:
 
     def rounding_error(self, radius: float) -> float:
         """Proven bound of |g - computed g| in float64, every output, for |x| <= radius."""
-        return rounding_bound(self.layers.map(Tensor.double), radius * (1 + 1e-15))
+        double, norms = self._double
+        return rounding_bound(double, radius * (1 + 1e-15), norms=norms)
+
+    @cached_property
+    def _double(self) -> tuple[Layers, Norms]:
+        """The layers in float64 and their norms: proofs ask for the rounding error in every round."""
+        double = self.layers.map(Tensor.double)
+        return double, rounding_norms(double)
 
     def gap_and_gradient(self, places: FloatArray, of: IntArray | None = None) -> tuple[FloatArray, FloatArray]:
         """g_y - max_(j != y) g_j (n,) and its gradient (n, d), in float32; y is the winner, or `of` (n,): numbers of outputs."""

@@ -16,12 +16,10 @@ def certify(
     """Prove again that a field is 1-Lipschitz, from its weights; exit 1 if it is not."""
     import numpy as np
 
-    from ..field import load_field
     from ..lipschitz.certificate import spectral_norms_above
-    from ..parts.files import parts_of
+    from ..parts.files import load_solid_and_parts
 
-    parts = parts_of(field)
-    loaded = load_field(field) if parts is None else parts.solid
+    loaded, parts = load_solid_and_parts(field)
     centre = np.asarray([loaded.frame.centre])
     lines = [
         f"certified Lipschitz constant   {loaded.network_bound:.12f} <= 1 (product of spectral norms, float64, rounded up)",

@@ -16,7 +16,7 @@ from .columns import as_colors
 from .content import Content
 from .glb_scene import Scene
 
-_MAGIC, _JSON, _BIN = 0x46546C67, 0x4E4F534A, 0x004E4942
+MAGIC, JSON, BIN = 0x46546C67, 0x4E4F534A, 0x004E4942
 _MAX_VERTICES = 50_000_000  # of all instances together: a small file can place one mesh a million times
 _TRIANGLES = 4
 
@@ -39,15 +39,15 @@ def read_glb(data: bytes) -> Content:
 
 def _chunks(data: bytes) -> tuple[Any, bytes]:
     words = np.frombuffer(data[:20].ljust(20, b"\0"), "<u4").tolist()
-    if words[0] != _MAGIC or words[1] != 2:
+    if words[0] != MAGIC or words[1] != 2:
         raise InputError("a GLB file must begin with 'glTF' and version 2, it does not: is it another format?")
-    if words[2] > len(data) or 20 + words[3] > len(data) or words[4] != _JSON:
+    if words[2] > len(data) or 20 + words[3] > len(data) or words[4] != JSON:
         raise InputError(f"the header promises {words[2]} bytes, the file holds {len(data)}: it is truncated; copy it again")
     tree = json.loads(data[20 : 20 + words[3]])
     at = 20 + words[3]
     head = np.frombuffer(data[at : at + 8].ljust(8, b"\0"), "<u4").tolist()
-    body = data[at + 8 : at + 8 + head[0]] if head[1] == _BIN else b""
-    if head[1] == _BIN and len(body) < head[0]:
+    body = data[at + 8 : at + 8 + head[0]] if head[1] == BIN else b""
+    if head[1] == BIN and len(body) < head[0]:
         raise InputError(f"the GLB header promises {head[0]} bytes of data, the file holds {len(body)}: it is truncated; copy it again")
     return tree, body
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..types import Mesh
+from .glb import BIN, JSON, MAGIC
 
-_MAGIC, _JSON, _BIN = 0x46546C67, 0x4E4F534A, 0x004E4942
 _VERTEX_BUFFER, _INDEX_BUFFER = 34962, 34963
 # The default material is polished metal, which shows shapes as black mirrors.
 _MATT = {"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 0.8}, "doubleSided": True}
@@ -93,7 +93,7 @@ def _unit_length(normals: np.ndarray) -> np.ndarray:
 
 def _write_chunks(path: Path, text: bytes, body: bytes) -> None:
     text += b" " * (-len(text) % 4)  # chunks end at multiples of four; the blocks of the body do by themselves
-    head = np.array([_MAGIC, 2, 28 + len(text) + len(body), len(text), _JSON], "<u4")
+    head = np.array([MAGIC, 2, 28 + len(text) + len(body), len(text), JSON], "<u4")
     with path.open("wb") as file:
-        file.write(head.tobytes() + text + np.array([len(body), _BIN], "<u4").tobytes())
+        file.write(head.tobytes() + text + np.array([len(body), BIN], "<u4").tobytes())
         file.write(body)

@@ -51,15 +51,26 @@ def pair_bound(layers: Layers) -> float:
     return float(apart.max() * (1 + 1e-15 * len(layers.matrices)))
 
 
-def rounding_bound(layers: Layers, radius: float, unit_roundoff: float = 2.0**-53) -> float:
-    """Proven bound of |computed g(u) - g(u)| for |u|_2 <= radius (Theorem 2), `unit_roundoff` of the arithmetic used."""
+Norms = list[tuple[Tensor, Tensor, Tensor]]
+
+
+def rounding_norms(layers: Layers) -> Norms:
+    """Of each layer what Theorem 2 asks for, each (k,): upper bounds of |W|_2 and | |W| |_2, and |b|_2."""
+    pairs = zip(layers.matrices, layers.biases, strict=True)
+    return [(spectral_norms_above(w), spectral_norms_above(w.abs()), b.double().norm(dim=(1, 2))) for w, b in pairs]
+
+
+def rounding_bound(layers: Layers, radius: float, unit_roundoff: float = 2.0**-53, norms: Norms | None = None) -> float:
+    """Proven bound of |computed g(u) - g(u)| for |u|_2 <= radius (Theorem 2), `unit_roundoff` of the arithmetic used.
+
+    norms : `rounding_norms(layers)`, for who asks often.
+    """
     reach = torch.full((len(layers.matrices[0]),), radius, dtype=torch.float64)
     error = radius * unit_roundoff * torch.ones_like(reach)  # the input itself is rounded once
-    for w, b in zip(layers.matrices, layers.biases, strict=True):
+    for w, (norm, norm_abs, shift) in zip(layers.matrices, norms or rounding_norms(layers), strict=True):
         n = w.shape[-1] + 2
         gamma = n * unit_roundoff / (1 - n * unit_roundoff)
-        norm, shift = spectral_norms_above(w), b.double().norm(dim=(1, 2))
-        error = norm * error + gamma * (spectral_norms_above(w.abs()) * (reach + error) + shift)
+        error = norm * error + gamma * (norm_abs * (reach + error) + shift)
         reach = norm * reach + shift
     return float(error.max() * (1 + 1e-9))
 

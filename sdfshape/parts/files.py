@@ -10,6 +10,7 @@ import torch
 
 from ..classifier import SignedDistanceClassifier
 from ..errors import FieldFileError, InputError
+from ..field import SignedDistanceField
 from ..field.files import (
     check_certificate,
     decode_field,
@@ -35,18 +36,21 @@ def save_parts(parts: Parts, path: str | PathLike[str], *, overwrite: bool = Fal
     write_tensors(path, tensors, header, overwrite=overwrite)
 
 
-def parts_of(path: str | PathLike[str]) -> Parts | None:
-    """The parts of a field's file, or None for a field without; raises FieldFileError as `load_parts`."""
-    return load_parts(path) if "parts" in read_tensors(Path(path))[1] else None
-
-
 def load_parts(path: str | PathLike[str]) -> Parts:
     """Read the parts of a field and prove both certificates again. Raises FieldFileError as `load_field`, and for a field without parts."""
+    parts = load_solid_and_parts(path)[1]
+    if parts is None:
+        raise FieldFileError(f"{Path(path).name}: the field must have parts, this one was made without: reconstruct with --labels COLUMN")
+    return parts
+
+
+def load_solid_and_parts(path: str | PathLike[str]) -> tuple[SignedDistanceField, Parts | None]:
+    """A field, and its parts if it has some; raises FieldFileError."""
     path = Path(path)
     tensors, header = read_tensors(path)
     solid = decode_field(path, tensors, header)
     if "parts" not in header:
-        raise FieldFileError(f"{path.name}: the field must have parts, this one was made without: reconstruct with --labels COLUMN")
+        return solid, None
     try:
         facts = dict(header["parts"])
         layers, classes = decode_layers(tensors, facts, PREFIX), tensors.pop("classes")
@@ -59,6 +63,6 @@ def load_parts(path: str | PathLike[str]) -> Parts:
     classifier = SignedDistanceClassifier(layers, classes.numpy().astype(np.int64))
     check_certificate(path, classifier.pair_bound, stated)
     try:
-        return Parts(solid, classifier, gap)
+        return solid, Parts(solid, classifier, gap)
     except InputError as error:
         raise FieldFileError(f"{path.name}: {error}") from error

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..account import counted
 from ..evaluate.report import mesh_facts
 from ..types import PointCloud
 from .field import Parts
@@ -46,7 +47,8 @@ def _warnings(part: PartMesh) -> list[str]:
     if part.mesh is None:
         return [f"part {part.label} has no inside and no mesh: too thin for its points or for the gap, or lost among its neighbours"]
     if part.phantoms:
-        return [f"{part.phantoms} pieces of part {part.label} that hardly any of its points explain were left out (--keep-all keeps them)"]
+        of = f"of part {part.label} that hardly any of its points explain"
+        return [f"{counted(part.phantoms, f'piece {of} was', f'pieces {of} were')} left out (--keep-all keeps them)"]
     return []
 
 

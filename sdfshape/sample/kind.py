@@ -36,8 +36,8 @@ from .evidence import NO_EVIDENCE, Evidence, closed_evidence, wrapped_evidence
 SURFACES = ("auto", "closed", "open", "wrap")
 DOUBTED = 0.8  # agreement below which a user who gave normals or a sensor is warned
 LEAST_EVIDENCE = 100  # labelled places of each side below which there is nothing to learn
-# of `coherence`. Measured at 20,000 points: solids .96 and up (3torus .89, rotor_small .59), ModelNet10's furniture .949 and down
 HOPELESS = 0.5  # share of the points where sides agree, below which a closed surface is not worth a try
+# of `coherence`. Measured at 20,000 points: solids .96 and up (3torus .89, rotor_small .59), ModelNet10's furniture .949 and down
 COHERENT = 0.95
 NOISY_COHERENT = 0.93  # of noisy clouds: solids with 1% noise .94 and up, furniture with .4% and 1% .928 and down
 # of `lost_points`, for clouds that are less coherent. Measured: sparse solids whose closed surface is better than their wrap, by a fifth in
