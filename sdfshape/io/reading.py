@@ -18,7 +18,7 @@ from .obj import read_obj
 from .off import read_off
 from .pcd import read_pcd
 from .ply import read_ply
-from .source import read_bytes, shown_name
+from .source import read_bytes, refuse_folder, shown_name
 from .stl import read_stl
 from .text import read_pwn, read_text
 
@@ -103,9 +103,9 @@ def _content(path: str | os.PathLike[str], label_column: str | None) -> Content:
     ending = Path(os.fsdecode(path)).suffix.lower()
     if ending in _CLOUDS:
         return _CLOUDS[ending](read_bytes(path), label_column)
-    if ending not in _SURFACES and Path(os.fsdecode(path)).is_dir():
-        raise InputError("an input must be a file, this is a folder: name a file in it")
     if ending not in _SURFACES:
+        if (place := Path(os.fsdecode(path))).exists():
+            refuse_folder(place.stat().st_mode)
         raise InputError(f"an input must end in one of {' '.join(READABLE)}, got {ending[:16]!r}: convert or rename it")
     if label_column is not None:
         raise InputError(f"{ending} files have no labels, got the label column {label_column!r}: leave it out")

@@ -44,9 +44,14 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         raise InputError(f"the file cannot be read ({reason}): check its path and rights") from error
 
 
-def _check_status(status: os.stat_result) -> None:
-    if stat.S_ISDIR(status.st_mode):
+def refuse_folder(mode: int) -> None:
+    """Raise InputError if the mode of a path's status is that of a folder."""
+    if stat.S_ISDIR(mode):
         raise InputError("an input must be a file, this is a folder: name a file in it")
+
+
+def _check_status(status: os.stat_result) -> None:
+    refuse_folder(status.st_mode)
     if not stat.S_ISREG(status.st_mode):
         raise InputError("an input must be a regular file, this is a device or a pipe: save it to a file first")
     if status.st_size == 0:
