@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # what needs torch is imported where it is used: torch loads 
     from .evaluate.score import Scores
     from .field import SignedDistanceField
     from .train.record import Record
+    from .train.watch import Watch
 
 THINNEST_CELLS = 1.8  # least thickness of a wrap: the grid's nodes in a slab of sqrt(3) cells hang together, however it stands
 
@@ -56,6 +57,16 @@ class Reconstruction:
     report: dict[str, Any]
     scores: Scores
 
+    def show(self, cloud: PointCloud | None = None, *, truth: Mesh | None = None, unit: str = "units", up: int = 1) -> Any:
+        """See it: in a notebook as a page inside of it, elsewhere in a window, which returns when it is closed.
+
+        cloud : the scan, to be drawn too.   truth : to measure distances to.   up : axis that points up.
+        Raises InputError where there is neither a notebook nor a display.
+        """
+        from .viewer.notebook import show_reconstruction
+
+        return show_reconstruction(self, cloud, truth=truth, unit=unit, up=up)
+
 
 def reconstruct(
     cloud: PointCloud,
@@ -64,6 +75,7 @@ def reconstruct(
     config: TrainConfig | None = None,
     checkpoint: str | PathLike[str] | None = None,
     progress: Callable[[Progress], None] | None = None,
+    watch: Watch | None = None,
     **changes: Any,
 ) -> Reconstruction:
     """Points only -> certified 1-Lipschitz signed distance -> watertight mesh, in the units, place and pose of `cloud`.
@@ -75,6 +87,7 @@ def reconstruct(
     config : TrainConfig      in place of the preset's
     checkpoint : path         continued from if the file is there; written when the job is interrupted while it trains
     progress                  called with a `Progress` at every stage, and about ten times a second while it trains
+    watch : Watch             sees the field grow, and may end the training early (`train.watch`); looking changes nothing of the result
 
     Raises
     ------
@@ -84,9 +97,9 @@ def reconstruct(
     """
     options = replace(options or Options(), **changes)
     config = config or preset(options.preset)
-    watch = _Stopwatch(progress or (lambda _: None))
+    clock = _Stopwatch(progress or (lambda _: None))
     _load_torch(options.device)
-    watch.start("orient")
+    clock.start("orient")
     rng = np.random.default_rng(options.seed)
     kept, voxel, dropped = enough_points(cloud, config.points, rng, keep_outliers=options.keep_outliers)
     frame = Frame.from_points(kept.points)
@@ -95,21 +108,21 @@ def reconstruct(
     in_unit = frame.to_unit(kept.points)
     rows = distinct_rows(in_unit)  # different numbers in the world may be equal ones in the unit frame
     hints = _hints(kept[rows], options)
-    points, gathered = _gather(in_unit[rows], hints, options, config, rng, watch.start)
+    points, gathered = _gather(in_unit[rows], hints, options, config, rng, clock.start)
 
     from .extract import finish
     from .shaping import Subject, shape
     from .train.run import computing_with
 
     with computing_with(options.device, options.threads) as device:
-        subject = Subject(points, kept.points, frame, options, device, watch.start, watch.trained, checkpoint)
+        subject = Subject(points, kept.points, frame, options, device, clock.start, clock.trained, checkpoint, watch)
         wrap = replace(options, surface="wrap")
-        shaped = shape(subject, gathered, config, lambda: _gather(points, hints, wrap, config, rng, watch.start)[1])
+        shaped = shape(subject, gathered, config, lambda: _gather(points, hints, wrap, config, rng, clock.start)[1])
         mesh, field, level = shaped.mesh, shaped.field, options.iso
         done = finish(mesh, field, level, scan=kept, max_deviation=options.max_deviation, vertex_normals=options.vertex_normals)
         scores = _scores(field, cloud, shaped.gathered)
-        watch.start("")
-        job = Job(cloud, kept, dropped, voxel, shaped.gathered, options, shaped.config, watch.seconds)
+        clock.start("")
+        job = Job(cloud, kept, dropped, voxel, shaped.gathered, options, shaped.config, clock.seconds)
         return Reconstruction(done.mesh, field, job_report(job, field, shaped.extraction, done, shaped.phantoms, scores), scores)
 
 

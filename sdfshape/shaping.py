@@ -25,15 +25,17 @@ from .train.checkpoint import fingerprint, is_of
 from .train.config import TrainConfig
 from .train.record import Record
 from .train.run import make_loop, train_layers
+from .train.watch import Watch
 from .types import FloatArray, Mesh
 
+SEEN_ERROR = 1e-4  # unit frame: float32 error of a field that is only looked at while it trains, not measured
 KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OCSDF: iso = first percentile of the scores)
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
     """points : (n, 3) trained on, unit frame.   scan : (m, 3) kept, world units.   device : of torch.
-    stage(name), trained(record, seconds left) : told where the work stands.   checkpoint : see `reconstruct`.
+    stage(name), trained(record, seconds left) : told where the work stands.   checkpoint, watch : see `reconstruct`.
     """
 
     points: FloatArray
@@ -44,6 +46,7 @@ class Subject:
     stage: Callable[[str], None]
     trained: Callable[[Record, float], None]
     checkpoint: str | PathLike[str] | None
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +83,9 @@ def _attempt(subject: Subject, gathered: Gathered, config: TrainConfig, mark: st
     config = config.for_slabs() if gathered.least_thickness > 0 else config
     subject.stage("train")
     layers, boxes = _train(subject, gathered, config, mark)
+    if subject.watch is not None and subject.watch.finished_at is not None:
+        early = "training was finished early, after {} of {} steps".format(*subject.watch.finished_at)
+        gathered = replace(gathered, warnings=(*gathered.warnings, early))
     subject.stage("extract")
     info = {"preset": options.preset, "config": config.as_dict(), "seed": options.seed, "surface": gathered.kind}
     field = _field(layers, boxes, info, subject)
@@ -99,7 +105,13 @@ def _train(subject: Subject, gathered: Gathered, config: TrainConfig, mark: str)
     """The certified networks of a mosaic and their boxes, unit frame."""
     boxes = split_boxes(subject.points, config.network.networks)
     loop = make_loop(gathered.evidence, subject.points, boxes, config, subject.options.seed, subject.device)
-    return train_layers(loop, subject.trained, checkpoint=subject.checkpoint, mark=mark), boxes
+    watch = subject.watch
+
+    def look(layers: Layers) -> None:
+        if watch is not None:
+            watch.see(SignedDistanceField(layers, boxes, subject.frame, SEEN_ERROR))
+
+    return train_layers(loop, subject.trained, checkpoint=subject.checkpoint, mark=mark, watch=watch, look=look), boxes
 
 
 def _field(layers: Layers, boxes: Boxes, info: dict[str, Any], subject: Subject) -> SignedDistanceField:

@@ -16,6 +16,8 @@ from .part_files import check_parts, painted_whole, write_part_files
 if TYPE_CHECKING:
     from ..parts import PartsReconstruction
     from ..reconstruction import Options, Progress, Reconstruction
+    from ..train.watch import Watch
+    from .watching import Front
 
 DEFAULT_POINTS = 20_000
 
@@ -102,8 +104,12 @@ def run_job(
     labels: str | None = None,
     part_gap: float | None = None,
     quiet: bool = False,
+    front: Front | None = None,
 ) -> dict[str, Any]:
-    """Read, reconstruct, write all outputs, summarise; returns the report. labels : the column of the parts, `part_gap` between them."""
+    """Read, reconstruct, write all outputs, summarise; returns the report. labels : the column of the parts, `part_gap` between them.
+
+    front : shows it while it runs.
+    """
     outputs.check(source, truth)
     if part_gap is not None and labels is None:
         raise InputError("--part-gap is the room between parts: name the column of the parts with --labels")
@@ -120,16 +126,23 @@ def run_job(
         check_parts(cloud, outputs, source)
     true_mesh = read_mesh(truth) if truth else None
     read_seconds = time.perf_counter() - start
+
+    def work(show: Callable[[Progress], None], watch: Watch | None) -> Reconstruction:
+        result, made = _made(cloud, options, outputs, labels is not None, part_gap, show, watch)
+        result.report["input"]["path"] = str(source)
+        result.report["seconds"] = {"read": read_seconds, **result.report["seconds"]}
+        if true_mesh is not None:
+            result.report["metrics"] = _judged(result.mesh, true_mesh)
+        written = _write(result, made, cloud, outputs)
+        if outputs.checkpoint is not None:
+            outputs.checkpoint.unlink(missing_ok=True)
+        summarise(result.report, outputs.named() | written, quiet)
+        return result
+
+    if front is not None:
+        return front.run(cloud, source.name, work, options.resolution).report
     with progress_bar(quiet) as show:
-        result, made = _made(cloud, options, outputs, labels is not None, part_gap, show)
-    result.report["input"]["path"] = str(source)
-    result.report["seconds"] = {"read": read_seconds, **result.report["seconds"]}
-    if true_mesh is not None:
-        result.report["metrics"] = _judged(result.mesh, true_mesh)
-    written = _write(result, made, cloud, outputs)
-    if outputs.checkpoint is not None:
-        outputs.checkpoint.unlink(missing_ok=True)
-    summarise(result.report, outputs.named() | written, quiet)
+        result = work(show, None)
     return result.report
 
 
@@ -141,13 +154,19 @@ def _judged(mesh: Mesh, truth: Mesh) -> dict[str, Any]:
 
 
 def _made(
-    cloud: PointCloud, options: Options, outputs: Outputs, cut: bool, gap: float | None, show: Callable[[Progress], None]
+    cloud: PointCloud,
+    options: Options,
+    outputs: Outputs,
+    cut: bool,
+    gap: float | None,
+    show: Callable[[Progress], None],
+    watch: Watch | None,
 ) -> tuple[Reconstruction, PartsReconstruction | None]:
     """The reconstruction, and its parts if it is to be cut."""
     if not cut:
         from ..reconstruction import reconstruct
 
-        return reconstruct(cloud, options, checkpoint=outputs.checkpoint, progress=show), None
+        return reconstruct(cloud, options, checkpoint=outputs.checkpoint, progress=show, watch=watch), None
     from ..parts import reconstruct_parts
 
     made = painted_whole(reconstruct_parts(cloud, options, gap=gap, checkpoint=outputs.checkpoint, progress=show), cloud)

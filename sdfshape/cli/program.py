@@ -22,6 +22,7 @@ from .query import query
 from .reconstruct import reconstruct
 from .render import render
 from .sample import sample
+from .view import view
 
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
 
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Point clouds in, certified signed distance fields and watertight meshes out. No normals, no GPU.",
 )
-for command in (reconstruct, demo, sample, extract, query, export, render, evaluate, compare, certify):
+for command in (reconstruct, demo, sample, extract, query, export, render, view, evaluate, compare, certify):
     app.command()(command)
 
 

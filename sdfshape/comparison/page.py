@@ -14,7 +14,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..io import atomic_write
+from ..io import atomic_write, write_mesh, write_points
 from .figures import mesh_figures, slice_figures
 from .methods import METHODS
 from .run import CompareJob, Row, table_of
@@ -69,7 +69,7 @@ BEST_IS_HIGH = {"f_score", "f_score_1", "normals", "iou"}
 def write_page(
     rows: Sequence[Row], job: CompareJob, folder: str | PathLike[str], *, title: str, progress: Callable[[str], None] = lambda _: None
 ) -> None:
-    """report.html, report.json and report.csv in a folder that is made if it is not there; files of these names are replaced."""
+    """report.html, .json and .csv, and the shapes, in a folder that is made if it is not there; files of these names are replaced."""
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     facts = table_of(rows)
@@ -84,6 +84,18 @@ def write_page(
     for name, content in (("json", json.dumps({"asked": asked, "rows": facts}, indent=2)), ("csv", text.getvalue()), ("html", page)):
         with atomic_write(place / f"report.{name}", overwrite=True) as temporary:
             Path(temporary).write_text(content, encoding="utf-8", newline="")
+    _write_shapes(rows, job, place / "shapes")
+
+
+def _write_shapes(rows: Sequence[Row], job: CompareJob, folder: Path) -> None:
+    """The scan, the truth and the mesh of each method, for the viewer and for whoever wants them."""
+    folder.mkdir(exist_ok=True)
+    write_points(job.scan, folder / "scan.ply", overwrite=True)
+    if job.truth is not None:
+        write_mesh(job.truth, folder / "truth.ply", overwrite=True)
+    for row in rows:
+        if row.mesh is not None:
+            write_mesh(row.mesh, folder / f"method-{row.method}.ply", overwrite=True)
 
 
 def _page(rows: Sequence[Row], job: CompareJob, title: str) -> str:

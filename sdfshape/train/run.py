@@ -22,6 +22,7 @@ from .config import TrainConfig
 from .loop import OneClassLoop
 from .paper import PaperLoop
 from .record import Record
+from .watch import Watch
 
 SLOWEST_REPORT = 0.1  # seconds between two reports of progress
 
@@ -58,11 +59,13 @@ def train_layers(
     *,
     checkpoint: str | PathLike[str] | None = None,
     mark: str = "",
+    watch: Watch | None = None,
+    look: Callable[[Layers], None] = lambda _: None,
 ) -> Layers:
     """Run `loop` to its end. on_record(record, seconds left) is called about ten times a second.
 
-    checkpoint : continued from if the file is there (and refused if its `mark` is another run's); written on SIGINT and SIGTERM.
-    Raises TrainingInterrupted then, naming it.
+    checkpoint : continued from if the file is there (and refused if its `mark` is another run's); written on SIGINT and SIGTERM,
+    and if `watch` is interrupted. Raises TrainingInterrupted then, naming it.   look(layers) is called when `watch` is due.
     """
     if checkpoint is not None and Path(checkpoint).exists():
         state = load_checkpoint(checkpoint, mark)
@@ -77,8 +80,12 @@ def train_layers(
             if now - told >= SLOWEST_REPORT or record.step == record.steps:
                 told = now
                 on_record(record, (now - start) / (record.step - first) * (record.steps - record.step))
-            if interrupted and record.step < record.steps:
+            if (interrupted or (watch is not None and watch.interrupted)) and record.step < record.steps:
                 raise _stopped(loop, checkpoint, mark)
+            if watch is not None and record.step < record.steps:
+                if watch.due():
+                    look(loop.layers())
+                loop.step = watch.step_to_go_on_from(loop.step, record.steps)
     return loop.layers()
 
 

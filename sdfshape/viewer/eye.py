@@ -1,0 +1,95 @@
+"""Where it is seen from: the camera in world units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..types import FloatArray
+from .layers import Scene
+from .picking import Ray
+
+HOME = (1.0, 0.8, 0.45)  # across, across, and along the axis that points up
+ANGLE = 30.0  # degrees of the view, from below to above
+MARGIN = 1.08  # of a view that holds all
+
+
+class Eye:
+    """The camera of a renderer; everything is drawn relative to the scene's origin."""
+
+    def __init__(self, renderer: Any) -> None:
+        self._renderer = renderer
+        self.origin, self.corners, self.size, self.up = np.zeros(3), np.zeros((8, 3)), 1.0, 1
+        self.camera.SetViewAngle(ANGLE)
+
+    def at(self, scene: Scene) -> None:
+        """Look at another scene."""
+        self.origin, self.size, self.up = scene.origin, scene.size, scene.up
+        lo, hi = scene.bounds - self.origin
+        self.corners = np.array([[(lo, hi)[k][0], (lo, hi)[j][1], (lo, hi)[i][2]] for k in (0, 1) for j in (0, 1) for i in (0, 1)])
+
+    @property
+    def camera(self) -> Any:
+        return self._renderer.GetActiveCamera()
+
+    def home(self) -> None:
+        """All of the scene, from the side and a little above."""
+        self._look_from(np.roll(HOME, self.up + 1), np.eye(3)[self.up])
+
+    def view(self, axis: int, *, opposite: bool = False) -> None:
+        """Along an axis, from its positive end."""
+        up = np.eye(3)[self.up if axis != self.up else (self.up + 1) % 3]
+        self._look_from((-1.0 if opposite else 1.0) * np.eye(3)[axis], up)
+
+    def turn(self, degrees: float) -> None:
+        """Turn around the upright axis."""
+        from scipy.spatial.transform import Rotation
+
+        turned = Rotation.from_rotvec(np.radians(degrees) * np.eye(3)[self.up])
+        focal = np.array(self.camera.GetFocalPoint())
+        self.camera.SetPosition(*(focal + turned.apply(np.array(self.camera.GetPosition()) - focal)))
+        self.camera.SetViewUp(*turned.apply(self.camera.GetViewUp()))
+        self._renderer.ResetCameraClippingRange()
+
+    def _look_from(self, way: FloatArray, up: FloatArray) -> None:
+        """From this side, as near as all corners of the scene's box allow."""
+        width, height = self._renderer.GetSize()
+        ahead = -way / np.linalg.norm(way)
+        right = np.cross(ahead, up)
+        right /= np.linalg.norm(right)
+        slope = np.tan(np.radians(ANGLE) / 2)
+        across, above = np.abs(self.corners @ right) * height / width, np.abs(self.corners @ np.cross(right, ahead))
+        half = MARGIN * np.maximum(across, above)
+        distance = max(float((half / slope - self.corners @ ahead).max()), 1e-3 * self.size)
+        self.camera.SetFocalPoint(0.0, 0.0, 0.0)
+        self.camera.SetPosition(*(-distance * ahead))
+        self.camera.SetViewUp(*up)
+        self.camera.SetParallelScale(max(float(half.max()), 1e-3 * self.size))
+        self._renderer.ResetCameraClippingRange()
+
+    def ray(self, x: float, y: float) -> Ray:
+        """The way of the eye through a pixel of the window, counted from its lower left; world units."""
+        width, height = self._renderer.GetSize()
+        camera = self.camera
+        place, ahead, up = (np.array(v) for v in (camera.GetPosition(), camera.GetDirectionOfProjection(), camera.GetViewUp()))
+        right = np.cross(ahead, up)
+        right /= np.linalg.norm(right)
+        up = np.cross(right, ahead)
+        x = x - self._renderer.GetOrigin()[0]
+        across, above = (2 * (x + 0.5) / width - 1) * width / height, 2 * (y + 0.5) / height - 1
+        if camera.GetParallelProjection():
+            half = camera.GetParallelScale()
+            start = place + half * (across * right + above * up) - 10 * self.size * ahead
+            return Ray(start + self.origin, ahead, 0.0, 2 * half / height)
+        slope = np.tan(np.radians(camera.GetViewAngle()) / 2)
+        way = ahead + slope * (across * right + above * up)
+        return Ray(place + self.origin, way / np.linalg.norm(way), 2 * slope / height)
+
+    def wipe_plane(self, share: float) -> tuple[FloatArray, FloatArray]:
+        """(place, normal) of the plane that the line of the wipe sweeps away from the eye; the normal to the right."""
+        width, height = self._renderer.GetSize()
+        low, high = (self.ray(self._renderer.GetOrigin()[0] + share * width - 0.5, y) for y in (0.0, float(height)))
+        normal = np.cross(low.way, high.start + high.way - low.start - low.way)
+        right = np.cross(self.camera.GetDirectionOfProjection(), self.camera.GetViewUp())
+        return low.start, normal / np.linalg.norm(normal) * (1.0 if normal @ right > 0 else -1.0)

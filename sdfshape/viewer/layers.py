@@ -1,0 +1,147 @@
+"""`Layer`: one thing that is seen, a cloud or a surface, with all its numbers, in world units. Knows no toolkit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+
+from ..errors import InputError
+from ..types import FloatArray, IntArray, Mesh, PointCloud
+from .detail import MOVING_FACES, MOVING_POINTS, STILL_FACES, STILL_POINTS, Detail, face_detail, point_detail
+
+if TYPE_CHECKING:
+    from ..field import CertifiedField
+
+Kind = Literal["scan", "surface"]
+PALETTE = ((207, 200, 187), (122, 160, 196), (214, 153, 116), (150, 182, 138), (178, 150, 190), (205, 186, 116))
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """name : as the panel says it.   shape : a cloud, finite rows only, or a mesh.   role : truth is what others are measured against.
+
+    field : whose surface a mesh is, if that is known; then the level can be moved.   color : plain, red green blue.
+    """
+
+    name: str
+    shape: PointCloud | Mesh
+    role: Literal["scan", "surface", "truth"] = "surface"
+    field: CertifiedField | None = None
+    color: tuple[int, int, int] = PALETTE[0]
+    shown: bool = True
+
+    @property
+    def is_surface(self) -> bool:
+        return isinstance(self.shape, Mesh)
+
+    @property
+    def places(self) -> FloatArray:
+        """(n, 3) points or vertices, world units."""
+        return self.shape.vertices if isinstance(self.shape, Mesh) else self.shape.points
+
+    @property
+    def faces(self) -> IntArray:
+        """(t, 3); none of a cloud."""
+        return self.shape.faces if isinstance(self.shape, Mesh) else np.zeros((0, 3), np.int64)
+
+    @cached_property
+    def bounds(self) -> FloatArray:
+        return self.shape.bounds
+
+    @cached_property
+    def still(self) -> Detail:
+        """What is drawn while nothing moves."""
+        return self._detail(STILL_POINTS, STILL_FACES)
+
+    @cached_property
+    def moving(self) -> Detail:
+        """What is drawn while it turns."""
+        return self._detail(MOVING_POINTS, MOVING_FACES)
+
+    def _detail(self, points: int, faces: int) -> Detail:
+        if self.is_surface:
+            return face_detail(self.places, self.faces, faces)
+        return point_detail(len(self.places), points)
+
+    @cached_property
+    def shading(self) -> FloatArray | None:
+        """(n, 3) normals that light a cloud by, as given; or None."""
+        normals = getattr(self.shape, "normals", None)
+        return None if normals is None else np.nan_to_num(normals)
+
+    def with_mesh(self, mesh: Mesh) -> Self:
+        """The layer with another surface, as when its level moves."""
+        return replace(self, shape=mesh)
+
+    @property
+    def counted(self) -> str:
+        """How much it holds, in words."""
+        if self.is_surface:
+            return f"{len(self.places):,} vertices, {len(self.faces):,} triangles"
+        return f"{len(self.places):,} points"
+
+
+def finite_cloud(cloud: PointCloud) -> PointCloud:
+    """The rows that can be drawn; raises InputError if there are none."""
+    good = np.isfinite(cloud.points).all(axis=1)
+    if not good.any():
+        raise InputError(f"a cloud must have finite points to be seen, got {len(cloud)} rows and none finite")
+    return cloud if good.all() else cloud[good]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """layers : drawn together, in one frame.   title : of the window.   up : axis that points up.   unit : name of the unit of length."""
+
+    layers: tuple[Layer, ...]
+    title: str
+    up: int = 1
+    unit: str = "units"
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise InputError("a scene must have something to show, got nothing")
+
+    @cached_property
+    def bounds(self) -> FloatArray:
+        """(2, 3) of all layers, world units."""
+        boxes = np.stack([layer.bounds for layer in self.layers])
+        return np.stack([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
+
+    @property
+    def size(self) -> float:
+        """Length of the diagonal, world units; 1 for a single place."""
+        return float(np.linalg.norm(self.bounds[1] - self.bounds[0])) or 1.0
+
+    @property
+    def origin(self) -> FloatArray:
+        """(3,) subtracted before anything is drawn: graphics count in float32."""
+        return self.bounds.mean(axis=0)
+
+    @property
+    def level_layer(self) -> int | None:
+        """The layer whose level can be moved: the first that has a field."""
+        return next((k for k, layer in enumerate(self.layers) if layer.field is not None), None)
+
+    @property
+    def level_field(self) -> CertifiedField | None:
+        """Its field: it answers clicks and slices."""
+        return None if self.level_layer is None else self.layers[self.level_layer].field
+
+
+Opener = Callable[[], Scene]
+
+
+@dataclass(frozen=True, eq=False)
+class Show:
+    """One scene after the other, as the files of a folder are: opened when their turn comes."""
+
+    names: tuple[str, ...]
+    openers: tuple[Opener, ...] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.names)

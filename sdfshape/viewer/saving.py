@@ -1,0 +1,69 @@
+"""What is seen, as files: a picture, a turn, the surface. As bytes, because a browser saves them itself."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import OutputError
+from ..io import atomic_write, write_mesh
+
+if TYPE_CHECKING:
+    from .session import Session
+
+FRAMES = 36
+TURN_SIZE = 640  # pixels of the longer side of a turn
+
+
+def saved(session: Session, what: str) -> tuple[str, bytes]:
+    """(ending, content) of "screenshot", "turntable" or "export"."""
+    if what == "screenshot":
+        from ..render import write_png
+
+        return ".png", _written(".png", lambda path: write_png(session.stage.picture(), path, overwrite=True))
+    if what == "turntable":
+        return ".gif", _written(".gif", lambda path: _turn(session, path))
+    if what == "export":
+        ending, mesh = f".{session.values['export_as']}", session.surface()
+        return ending, _written(ending, lambda path: write_mesh(mesh, path, overwrite=True))
+    raise OutputError(f"what is saved must be screenshot, turntable or export, got {what!r:.40}")
+
+
+def save_beside(session: Session, what: str, folder: Path) -> Path:
+    """Write it to a new file of the folder: NAME.ending, NAME-2.ending, ..."""
+    ending, content = saved(session, what)
+    stem = Path(session.scene.layers[0].name).stem + ("" if what == "export" else "-view")
+    for count in range(1, 10_000):
+        path = folder / f"{stem}{f'-{count}' if count > 1 else ''}{ending}"
+        if not path.exists():
+            with atomic_write(path) as temporary:
+                temporary.write_bytes(content)
+            return path
+    raise OutputError(f"{folder}: a free name must be found, {stem}-1 to {stem}-9999 exist: clear the folder")
+
+
+def _written(ending: str, write: Callable[[Path], None]) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="sdfshape-") as folder:
+        path = Path(folder) / f"saved{ending}"
+        write(path)
+        return path.read_bytes()
+
+
+def _turn(session: Session, path: Path) -> None:
+    """A whole turn around the upright axis, back to where it began."""
+    from ..render import write_gif
+
+    stage = session.stage
+    width, height = stage.window.GetSize()
+    scale = min(1.0, TURN_SIZE / max(width, height))
+    stage.resize(round(width * scale), round(height * scale))
+    pictures = []
+    try:
+        for _ in range(FRAMES):
+            pictures.append(stage.picture())
+            stage.eye.turn(360 / FRAMES)
+    finally:
+        stage.resize(width, height)
+    write_gif(pictures, path, overwrite=True)
