@@ -47,7 +47,7 @@ ROOMS = (
     "viewer",
     "cli",
 )
-DOORS = {("types", "io")}  # Mesh.write: a convenience that opens the room when it is called
+DOORS = {("types", "io"), ("reconstruction", "viewer")}  # Mesh.write, Reconstruction.show: conveniences that open the room when called
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text()) for path in MODULES}
 ENTRANCES = {PACKAGE / "__init__.py", PACKAGE / "__main__.py"}  # the lazy names, and python -m sdfshape

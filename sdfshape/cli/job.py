@@ -12,6 +12,7 @@ from ..errors import InputError, OutputError
 from ..io import WRITABLE_MESHES, WRITABLE_POINTS, check_writable, write_points
 from ..types import Mesh, PointCloud
 from .part_files import check_parts, painted_whole, write_part_files
+from .watching import front_for as front_for
 
 if TYPE_CHECKING:
     from ..parts import PartsReconstruction
@@ -114,7 +115,7 @@ def run_job(
     if part_gap is not None and labels is None:
         raise InputError("--part-gap is the room between parts: name the column of the parts with --labels")
     from ..io import read_mesh, read_points, read_shape
-    from .console import progress_bar, summarise
+    from .console import progress_bar
 
     start = time.perf_counter()
     shape = read_shape(source) if labels is None else read_points(source, label_column=labels)
@@ -125,18 +126,11 @@ def run_job(
     if labels is not None:
         check_parts(cloud, outputs, source)
     true_mesh = read_mesh(truth) if truth else None
-    read_seconds = time.perf_counter() - start
+    read = {"path": str(source), "seconds": time.perf_counter() - start}
 
     def work(show: Callable[[Progress], None], watch: Watch | None) -> Reconstruction:
         result, made = _made(cloud, options, outputs, labels is not None, part_gap, show, watch)
-        result.report["input"]["path"] = str(source)
-        result.report["seconds"] = {"read": read_seconds, **result.report["seconds"]}
-        if true_mesh is not None:
-            result.report["metrics"] = _judged(result.mesh, true_mesh)
-        written = _write(result, made, cloud, outputs)
-        if outputs.checkpoint is not None:
-            outputs.checkpoint.unlink(missing_ok=True)
-        summarise(result.report, outputs.named() | written, quiet)
+        _finish(result, made, cloud, outputs, read, true_mesh, quiet)
         return result
 
     if front is not None:
@@ -144,6 +138,28 @@ def run_job(
     with progress_bar(quiet) as show:
         result = work(show, None)
     return result.report
+
+
+def _finish(
+    result: Reconstruction,
+    made: PartsReconstruction | None,
+    cloud: PointCloud,
+    outputs: Outputs,
+    read: dict[str, Any],
+    truth: Mesh | None,
+    quiet: bool,
+) -> None:
+    """Complete the report, write all files, say what was made."""
+    from .console import summarise
+
+    result.report["input"]["path"] = read["path"]
+    result.report["seconds"] = {"read": read["seconds"], **result.report["seconds"]}
+    if truth is not None:
+        result.report["metrics"] = _judged(result.mesh, truth)
+    written = _write(result, made, cloud, outputs)
+    if outputs.checkpoint is not None:
+        outputs.checkpoint.unlink(missing_ok=True)
+    summarise(result.report, outputs.named() | written, quiet)
 
 
 def _judged(mesh: Mesh, truth: Mesh) -> dict[str, Any]:

@@ -39,10 +39,8 @@ def reconstruct(
     max_deviation: words.MaxDeviation = None,
     vertex_normals: words.VertexNormals = False,
     checkpoint: words.Checkpoint = None,
-    view: Annotated[
-        bool, typer.Option("--view", help="See the surface grow in a window; finish early there, if it is good enough.")
-    ] = False,
-    web: Annotated[bool, typer.Option("--web", help="As --view, in a browser: prints the address.")] = False,
+    view: words.View = False,
+    web: words.Web = False,
     overwrite: words.Overwrite = False,
     quiet: words.Quiet = False,
 ) -> None:
@@ -53,13 +51,11 @@ def reconstruct(
     touches no other, and MESH-parts.glb with all of them in colours.
     """
     from ..reconstruction import Options
-    from .job import Outputs, run_job
-    from .watching import front_for
+    from .job import Outputs, front_for, run_job
 
     options = Options(preset=preset, resolution=resolution, surface=surface, iso=iso, seed=seed, threads=threads, device=device)
     options = replace(options, keep_all=keep_all, keep_outliers=keep_outliers, normals=normals, sensor=sensor)
     options = replace(options, max_deviation=max_deviation, vertex_normals=vertex_normals)
     kept, seen = checkpoint or output.with_name(f".{output.name}.checkpoint"), (azimuth, elevation, "xyz".index(up))
-    outputs = Outputs(output, model, report, picture, cleaned, kept, overwrite, seen)
-    front = front_for(web=web, up="xyz".index(up), labels=labels) if view or web else None
+    outputs, front = Outputs(output, model, report, picture, cleaned, kept, overwrite, seen), front_for(view, web, seen[2], labels)
     run_job(scan, outputs, options, points=points, truth=truth, labels=labels, part_gap=part_gap, quiet=quiet, front=front)

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     Work = Callable[[Callable[[Progress], None], Watch | None], Reconstruction]
 
 
-def front_for(*, web: bool, up: int, labels: str | None) -> Front:
-    """A window, or a page; raises InputError where it cannot be."""
+def front_for(view: bool, web: bool, up: int, labels: str | None) -> Front | None:
+    """A window, a page, or none; raises InputError where it cannot be."""
+    if not (view or web):
+        return None
     if labels is not None:
         raise InputError("parts are not shown while they are made: leave --view and --web out with --labels")
     if not web:

@@ -75,3 +75,5 @@ Model = Annotated[Path | None, typer.Option(help="Also keep the certified field,
 Report = Annotated[Path | None, typer.Option(help="Also write the report, as JSON.")]
 Cleaned = Annotated[Path | None, typer.Option(help="Also write the points that belong to the surface, by their trained score.")]
 Picture = Annotated[Path | None, typer.Option(help="Also write a picture, as PNG.")]
+View = Annotated[bool, typer.Option("--view", help="See the surface grow in a window; finish early there, if you like.")]
+Web = Annotated[bool, typer.Option("--web", help="As --view, in a browser: prints the address; Ctrl-C ends it when all is done.")]

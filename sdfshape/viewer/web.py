@@ -67,8 +67,10 @@ class WebFront:
     async def _serve(self, host: str, port: int) -> None:
         ticking = asyncio.get_running_loop().create_task(self._ticks())
         try:
-            await self.server.start(port=port, host=host, exec_mode="coroutine", open_browser=False, show_connection_info=False,
-                                    disable_logging=True, timeout=0, handle_signals=False)  # fmt: skip
+            quiet = {"open_browser": False, "show_connection_info": False, "disable_logging": True}
+            await self.server.start(
+                port=port, host=host, exec_mode="coroutine", timeout=0, thread=True, **quiet
+            )  # thread: our signals stay
         finally:
             ticking.cancel()
 
