@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,13 @@ class Outputs:
         """What was written, by kind."""
         asked = {"written": self.mesh, "field": self.field, "report": self.report, "picture": self.picture, "cleaned": self.cleaned}
         return {what: str(path) for what, path in asked.items() if path}
+
+
+def chosen_options(asked: Mapping[str, Any]) -> Options:
+    """The options that a command was given: its parameters that are named as the fields of `Options`."""
+    from ..options import Options
+
+    return Options(**{field.name: asked[field.name] for field in fields(Options) if field.name in asked})
 
 
 def as_cloud(shape: PointCloud | Mesh, points: int | None, seed: int) -> PointCloud:

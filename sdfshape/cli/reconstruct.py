@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -50,12 +49,9 @@ def reconstruct(
     checkpoint, and the same command continues from it. With --labels, beside MESH there is a mesh of each part, MESH-part-LABEL, that
     touches no other, and MESH-parts.glb with all of them in colours.
     """
-    from ..reconstruction import Options
-    from .job import Outputs, front_for, run_job
+    from .job import Outputs, chosen_options, front_for, run_job
 
-    options = Options(preset=preset, resolution=resolution, surface=surface, iso=iso, seed=seed, threads=threads, device=device)
-    options = replace(options, keep_all=keep_all, keep_outliers=keep_outliers, normals=normals, sensor=sensor)
-    options = replace(options, max_deviation=max_deviation, vertex_normals=vertex_normals)
+    options = chosen_options(locals())
     kept, seen = checkpoint or output.with_name(f".{output.name}.checkpoint"), (azimuth, elevation, "xyz".index(up))
     outputs, front = Outputs(output, model, report, picture, cleaned, kept, overwrite, seen), front_for(view, web, seen[2], labels)
     run_job(scan, outputs, options, points=points, truth=truth, labels=labels, part_gap=part_gap, quiet=quiet, front=front)
