@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, SdfShapeError
+from .drawing import hush, picture_actor
 from .keys import press
 from .panel import WIDTH, Panel
 from .saving import save_beside
@@ -37,6 +38,7 @@ def window_stage(size: tuple[int, int] = (1500, 900)) -> Stage:
     require_display()
     import pyvista
 
+    hush()
     plotter: Any = pyvista.Plotter(window_size=list(size))
     plotter.camera_set = True  # or PyVista would move it at its first picture
     stage = Stage(plotter=plotter)
@@ -145,8 +147,6 @@ class DesktopFront:
             self.session.status, self.session.changed = str(error), True
 
     def _draw_panel(self) -> None:
-        from .drawing import picture_actor
-
         if self.drawn is not None:
             self.side.RemoveViewProp(self.drawn)
         self.drawn = picture_actor(self.panel.draw(self.size[1]))

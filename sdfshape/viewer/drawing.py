@@ -13,6 +13,13 @@ from .colorings import Coloring, color_table
 Color = tuple[float, float, float]
 
 
+def hush() -> None:
+    """Only errors of VTK are printed: what it looks for and does not find, a screen, is ours to say."""
+    from vtkmodules.vtkCommonCore import vtkLogger
+
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
+
+
 def poly_data(places: FloatArray, faces: IntArray | None = None, *, lines: Sequence[FloatArray] = ()) -> Any:
     """Triangles; points (n, 3) where there are no faces; or polylines, each (m, 3)."""
     from vtkmodules.util.numpy_support import numpy_to_vtk

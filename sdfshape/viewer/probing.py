@@ -36,7 +36,7 @@ def reading(hit: Hit, layers: Sequence[Layer], field: CertifiedField | None, uni
         low, high = field.distance_interval(place)
         side = "inside" if distance[0] < 0 else "outside"
         lines.append(("distance", f"{distance[0]:.5g} {unit} ({side}), rounding at most {error:.1g}"))
-        ends = f"{low[0]:.5g} to {high[0]:.5g} {unit}" if np.isfinite(high[0]) else f"at least {low[0]:.5g} {unit}"
+        ends = f"{low[0]:.5g} to {high[0]:.5g} {unit}" if np.isfinite(high[0]) else f"at least {low[0]:.5g} {unit} (no upper bound found)"
         lines.append(("certified", f"{ends} from the surface of the field"))
         normal = field.normal(place)[0]
     if normal is not None:

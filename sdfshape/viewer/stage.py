@@ -12,7 +12,7 @@ import numpy as np
 
 from ..types import FloatArray, IntArray
 from .colorings import Coloring
-from .drawing import ball, plain_actor, plane_of, poly_data, scalar_bar, text_actor, texture_quad, upright_line, window_picture
+from .drawing import ball, hush, plain_actor, plane_of, poly_data, scalar_bar, text_actor, texture_quad, upright_line, window_picture
 from .drawn import Drawn
 from .eye import Eye
 from .layers import Layer, Scene
@@ -225,11 +225,10 @@ def _hidden_window(size: tuple[int, int]) -> Any:
     """A window with a renderer and an interactor, off the screen: needs no X server and no graphics card."""
     import vtkmodules.vtkRenderingFreeType
     import vtkmodules.vtkRenderingOpenGL2  # noqa: F401  (these register how VTK draws)
-    from vtkmodules.vtkCommonCore import vtkLogger
     from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
     from vtkmodules.vtkRenderingUI import vtkGenericRenderWindowInteractor
 
-    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)  # or every machine without a screen is told that it has none
+    hush()
     window, interactor = vtkRenderWindow(), vtkGenericRenderWindowInteractor()
     window.SetOffScreenRendering(True)
     window.SetSize(*size)
