@@ -109,9 +109,15 @@ def _train(subject: Subject, gathered: Gathered, config: TrainConfig, mark: str)
 
     def look(layers: Layers) -> None:
         if watch is not None:
-            watch.see(SignedDistanceField(layers, boxes, subject.frame, SEEN_ERROR))
+            level = _level(layers, boxes, subject) if gathered.kind == "points" else 0.0
+            watch.see(SignedDistanceField(layers.lowered(level / boxes.scale), boxes, subject.frame, SEEN_ERROR))
 
     return train_layers(loop, subject.trained, checkpoint=subject.checkpoint, mark=mark, watch=watch, look=look), boxes
+
+
+def _level(layers: Layers, boxes: Boxes, subject: Subject) -> float:
+    """What keeps 99% of the points, unit frame."""
+    return float(np.percentile(SignedDistanceField(layers, boxes, subject.frame, 0.0).mosaic_unit(subject.points), KEEPS))
 
 
 def _field(layers: Layers, boxes: Boxes, info: dict[str, Any], subject: Subject) -> SignedDistanceField:
@@ -120,7 +126,7 @@ def _field(layers: Layers, boxes: Boxes, info: dict[str, Any], subject: Subject)
     """
     level = 0.0
     if info["surface"] == "points":
-        level = float(np.percentile(SignedDistanceField(layers, boxes, subject.frame, 0.0).mosaic_unit(subject.points), KEEPS))
+        level = _level(layers, boxes, subject)
         layers = layers.lowered(level / boxes.scale)
     error = measured_float32_error(layers, boxes)
     field = SignedDistanceField(layers, boxes, subject.frame, error, info | {"level_unit": level})

@@ -141,7 +141,7 @@ def run_job(
         return result
 
     if front is not None:
-        return front.run(cloud, source.name, work, options.resolution).report
+        return front.run(cloud, source.name, work, options.resolution, options.iso).report
     with progress_bar(quiet) as show:
         result = work(show, None)
     return result.report

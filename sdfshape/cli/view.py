@@ -49,6 +49,8 @@ def view(
         raise InputError(f"a port must be 0 to 65535, got {port}")
     _check_outputs(html, picture, overwrite)
     show = open_show(files, truth=truth, part=part, up="xyz".index(up), unit=unit)
+    if len(show) > 1 and (html or picture) is not None:
+        raise InputError(f"a page or a picture is of one scene, the folder has {len(show)} files: name those that belong together")
     if html is not None:
         _write_page(show, html, resolution, overwrite, quiet)
     elif picture is not None:
@@ -77,8 +79,10 @@ def _window(show: Show, resolution: int) -> None:
     from ..viewer import DesktopFront, Session, window_stage
 
     session = Session(show, window_stage(), resolution=resolution)
-    DesktopFront(session).run()
-    session.close()
+    try:
+        DesktopFront(session).run()
+    finally:
+        session.close()
 
 
 def _serve(show: Show, resolution: int, host: str, port: int) -> None:

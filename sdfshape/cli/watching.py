@@ -39,7 +39,7 @@ class Front:
     up: int
     made: list[Reconstruction] = field(default_factory=list)
 
-    def run(self, cloud: PointCloud, name: str, work: Work, resolution: int) -> Reconstruction:
+    def run(self, cloud: PointCloud, name: str, work: Work, resolution: int, level: float) -> Reconstruction:
         """The result; raises what the work raises. Ctrl-C while it trains keeps a checkpoint."""
         from ..viewer import Stage, window_stage
         from ..viewer.growing import Growing
@@ -49,19 +49,23 @@ class Front:
             return self.made[0].mesh, self.made[0].field
 
         stage = Stage() if self.web else window_stage()
-        growing = Growing(cloud, f"reconstructing {name}", kept, stage, resolution=resolution, up=self.up)
+        growing = Growing(cloud, f"reconstructing {name}", kept, stage, resolution=resolution, level=level, up=self.up)
         try:
             self._show(growing)
         except KeyboardInterrupt:
             growing.watch.interrupt()
-        if growing.running and not growing.watch.interrupted:
-            sys.stderr.write("closed: the reconstruction goes on (Ctrl-C ends it)\n")
-        while growing.running:
-            try:
-                growing.wait()
-            except KeyboardInterrupt:
-                growing.watch.interrupt()
-        growing.wait()
+        except Exception as error:  # a fault of the view must not cost the work
+            sys.stderr.write(f"the view ended: {type(error).__name__}: {error}\n")
+        if growing.running:
+            how = "ends after this step; once more ends it at once" if growing.watch.interrupted else "goes on; Ctrl-C ends it"
+            sys.stderr.write(f"the reconstruction {how}\n")
+        try:
+            growing.wait()
+        except KeyboardInterrupt:
+            if growing.watch.interrupted:
+                raise
+            growing.watch.interrupt()
+            growing.wait()
         growing.session.close()
         return self.made[0]
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import SdfShapeError
 from ..types import FloatArray, IntArray, Mesh, PointCloud
+from .jobs import Told
 from .layers import Layer, Scene
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ PLAIN = "one colour"
 BLOCK = 200_000  # points asked at a time, so that a long computation can say how far it is, and be given up
 QUANTILE = 0.99  # the scale ends where one in a hundred is beyond: a few far points would make all others look alike
 ORIENTED = 60_000  # points that confidence is computed for; others take that of the nearest
-
-Told = Callable[[float], None]  # the share that is done; raises to give up
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,15 +110,15 @@ def _distance_to(other: Layer) -> Callable[[FloatArray], FloatArray]:
 
 def rising(name: str, values: FloatArray, *, unit: str = "", limits: tuple[float, float] | None = None) -> Coloring:
     """Numbers from 0 up, dark to bright."""
-    lo, hi = limits or (0.0, _scale_end(values))
+    lo, hi = limits or (0.0, scale_end(values))
     table = color_table("viridis")
-    return Coloring(name, _looked_up(table, values, lo, hi), values, (lo, hi), "viridis", unit, _about(values))
+    return Coloring(name, looked_up(table, values, lo, hi), values, (lo, hi), "viridis", unit, _about(values))
 
 
 def diverging(name: str, values: FloatArray, *, unit: str = "") -> Coloring:
     """Signed numbers: red inside, blue outside, white at 0."""
-    end = _scale_end(np.abs(values))
-    return Coloring(name, _looked_up(color_table("RdBu"), values, -end, end), values, (-end, end), "RdBu", unit, _about(np.abs(values)))
+    end = scale_end(np.abs(values))
+    return Coloring(name, looked_up(color_table("RdBu"), values, -end, end), values, (-end, end), "RdBu", unit, _about(np.abs(values)))
 
 
 def color_table(name: str) -> IntArray:
@@ -129,11 +128,11 @@ def color_table(name: str) -> IntArray:
     return np.asarray(colormaps[name](np.linspace(0, 1, 256), bytes=True))[:, :3]
 
 
-def _scale_end(values: FloatArray) -> float:
+def scale_end(values: FloatArray) -> float:
     return float(np.quantile(values, QUANTILE)) or float(values.max(initial=0.0)) or 1.0
 
 
-def _looked_up(table: IntArray, values: FloatArray, lo: float, hi: float) -> IntArray:
+def looked_up(table: IntArray, values: FloatArray, lo: float, hi: float) -> IntArray:
     share = np.clip((values - lo) / (hi - lo), 0, 1)
     return table[(np.nan_to_num(share) * 255).astype(np.uint8)]
 
@@ -167,6 +166,8 @@ def _scored(scene: Scene, layer: Layer, told: Told) -> Coloring:
     from scipy.spatial import cKDTree
 
     told(0.0)
+    if len(layer.places) < 2:
+        raise SdfShapeError(f"a score needs at least 2 points, got {len(layer.places)}")
     near = cKDTree(layer.places).query(layer.places, k=min(7, len(layer.places)), workers=-1)[0][:, -1]
     return rising("outlier score", near / (float(np.median(near)) or 1.0), unit="typical spacings to the sixth neighbour")
 

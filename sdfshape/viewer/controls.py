@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from ..errors import InputError
 from .colorings import PLAIN, choices
-from .layers import Layer, Scene
+from .layers import Layer, Scene, digits
 from .slicing import DISTANCE, RESIDUAL
 
 if TYPE_CHECKING:
@@ -42,6 +44,11 @@ class Control:
     hi: float = 1.0
     unit: str = ""
 
+    @property
+    def decimals(self) -> int:
+        """Digits after the point that tell a thousandth of the range apart."""
+        return max(0, digits(self.hi - self.lo) - 3)
+
 
 def layer_name(k: int, what: str) -> str:
     """Name of a value of layer k."""
@@ -52,7 +59,15 @@ def controls_of(scene: Scene, *, several: bool, live: bool = False) -> tuple[Con
     """In the order of the panel. several : files to go through.   live : a reconstruction is running."""
     made: list[Control] = []
     if live:
-        made.append(Control("stop", "action", "Reconstruction", "Finish now, keep the result", help="cools down in a few seconds"))
+        made.append(
+            Control(
+                "stop",
+                "action",
+                "Reconstruction",
+                "Finish now, keep the result",
+                help="from a quarter of the steps on; cools down in a few seconds",
+            )
+        )
     if several:
         made += [
             Control("next", "action", "Files", "Next file", key="n"),
@@ -83,12 +98,17 @@ def _of_field(scene: Scene) -> list[Control]:
     lo, hi = field.bounds
     deepest, reach, group = float((hi - lo).min()) / 2, level_reach(field), "Field"
     return [
-        Control("iso", "slider", group, "Surface at distance", 0.0, lo=-min(reach, deepest), hi=reach, unit=scene.unit,
+        Control("iso", "slider", group, "Surface at distance", _first_level(scene), lo=-min(reach, deepest), hi=reach, unit=scene.unit,
                 help="0 is the surface, positive lies outside; keys [ and ]"),
         Control("slice", "choice", group, "Slice across", OFF, key="l", choices=(OFF, *AXES)),
         Control("slice_at", "slider", group, "Slice at", 0.5, lo=0.0, hi=1.0, help="from one end of the field to the other"),
         Control("slice_of", "choice", group, "Slice shows", DISTANCE, choices=(DISTANCE, RESIDUAL), help="lines stand at equal distances"),
     ]  # fmt: skip
+
+
+def _first_level(scene: Scene) -> float:
+    k = scene.level_layer
+    return 0.0 if k is None else scene.layers[k].level or 0.0
 
 
 def level_reach(field: CertifiedField) -> float:
@@ -98,6 +118,9 @@ def level_reach(field: CertifiedField) -> float:
 
 def _of_cuts(scene: Scene) -> list[Control]:
     lo, hi = scene.bounds
+    if (field := scene.level_field) is not None:  # the surface may be moved outwards, and must not be cut then
+        box = field.level_box(level_reach(field))
+        lo, hi = np.minimum(lo, box[0]), np.maximum(hi, box[1])
     pad = 0.01 * scene.size
     made = [Control("clip", "toggle", "Clip box", "Clip", False, key="c", help="only what is inside of the box is drawn")]
     for k, axis in enumerate(AXES):

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, SdfShapeError
+from ..errors import InputError
 from .drawing import hush, picture_actor
 from .keys import press
 from .panel import WIDTH, Panel
-from .saving import save_beside
+from .saving import said_if_it_fails, save_beside
 from .session import Due
 from .stage import Stage
 
@@ -59,6 +59,7 @@ class DesktopFront:
         self.size: tuple[int, ...] = (0, 0)
         self.side: Any = vtkRenderer()
         self.side.InteractiveOff()
+        self.stage.side = self.side
         self.stage.window.AddRenderer(self.side)
         self.drawn: Any = None
         self.said = ""
@@ -70,12 +71,15 @@ class DesktopFront:
     def run(self) -> None:
         """Show the window until it is closed."""
         interactor = self.stage.interactor
-        self.stage.window.SetWindowName(f"sdfshape: {self.session.show.names[self.session.index]}")
+        self.stage.window.SetWindowName(f"sdfshape: {self.session.heading}")
         interactor.Initialize()
-        while not interactor.GetDone():  # VTK's own loop would keep Python's lock, and nothing could be computed beside it
-            interactor.ProcessEvents()
-            self.tick()
-            time.sleep(TICK)
+        try:
+            while not interactor.GetDone():  # VTK's own loop would keep Python's lock, and nothing could be computed beside it
+                interactor.ProcessEvents()
+                said_if_it_fails(self.session, self.tick)
+                time.sleep(TICK)
+        finally:
+            self.stage.close()
 
     def tick(self) -> None:
         """Draw what changed."""
@@ -83,7 +87,6 @@ class DesktopFront:
         if size != self.size:
             self.size = size
             self.stage.leave_room(WIDTH)
-            self.side.SetViewport(0, 0, WIDTH / size[0], 1)
             self.session.resized()
         if self.session.tick() is not Due.NOTHING or self.session.busy != self.said:
             self.said = self.session.busy
@@ -93,17 +96,19 @@ class DesktopFront:
     # --- the mouse, as the stage hands it on: pixels from the lower left
 
     def press(self, x: float, y: float) -> bool:
-        taken = self.panel.press(x, self.size[1] - 1 - y)
-        return self._after(taken)
+        self._do(lambda: self.panel.press(x, self.size[1] - 1 - y))
+        return self._after(x < WIDTH)
 
     def drag(self, x: float) -> bool:
         if self.panel.holding is None:
             return False
-        self.panel.drag(x)
+        self._do(lambda: self.panel.drag(x))
         return self._after(True)
 
     def release(self, x: float) -> bool:
-        return self._after(self.panel.release(x))
+        held = self.panel.holding is not None
+        self._do(lambda: self.panel.release(x))
+        return self._after(held)
 
     def wheel(self, x: float, steps: float) -> bool:
         return self._after(self.panel.wheel(x, steps, self.size[1]))
@@ -141,10 +146,7 @@ class DesktopFront:
         self.session.status = f"saved {save_beside(self.session, what, self.folder)}"
 
     def _do(self, work: Callable[[], Any]) -> None:
-        try:
-            work()
-        except SdfShapeError as error:
-            self.session.status, self.session.changed = str(error), True
+        said_if_it_fails(self.session, work)
 
     def _draw_panel(self) -> None:
         if self.drawn is not None:

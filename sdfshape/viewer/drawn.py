@@ -92,8 +92,8 @@ class Drawn:
             if data is not None:
                 self._dress(moving)
 
-    def wipe(self, side: str, pixel: float) -> None:
-        """Draw only pixels "left" or "right" of a column; "": all."""
+    def wipe(self, side: str) -> None:
+        """Draw only pixels "left" or "right" of a column (see `place_wipe`); "": all."""
         shader = self.actor.GetShaderProperty()
         if side and not self.sided:
             shader.AddFragmentShaderReplacement(
@@ -102,6 +102,10 @@ class Drawn:
         elif not side and self.sided:
             shader.ClearAllFragmentShaderReplacements()
         if side:
-            shader.GetFragmentCustomUniforms().SetUniformf("wipeAt", pixel)
             shader.GetFragmentCustomUniforms().SetUniformf("wipeSide", SIDES[side])
         self.sided = side
+
+    def place_wipe(self, pixel: float) -> None:
+        """The column, counted from the left edge of the window."""
+        if self.sided:
+            self.actor.GetShaderProperty().GetFragmentCustomUniforms().SetUniformf("wipeAt", pixel)

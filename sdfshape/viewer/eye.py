@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -67,6 +69,33 @@ class Eye:
         self.camera.SetViewUp(*up)
         self.camera.SetParallelScale(max(float(half.max()), 1e-3 * self.size))
         self._renderer.ResetCameraClippingRange()
+
+    def set_parallel(self, parallel: bool) -> None:
+        """With or without perspective; what is in the middle keeps its size."""
+        if parallel == bool(self.camera.GetParallelProjection()):
+            return
+        slope = np.tan(np.radians(ANGLE) / 2)
+        if parallel:
+            self.camera.SetParallelScale(self.camera.GetDistance() * slope)
+        else:
+            focal, ahead = np.array(self.camera.GetFocalPoint()), np.array(self.camera.GetDirectionOfProjection())
+            self.camera.SetPosition(*(focal - self.camera.GetParallelScale() / slope * ahead))
+        self.camera.SetParallelProjection(parallel)
+
+    def shift(self, way: FloatArray) -> None:
+        """Move with the origin, so that the same places are seen."""
+        for get, put in ((self.camera.GetFocalPoint, self.camera.SetFocalPoint), (self.camera.GetPosition, self.camera.SetPosition)):
+            put(*(np.array(get()) + way))
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Whatever happens in the block, it is looked from the same place after it."""
+        before = [self.camera.GetFocalPoint(), self.camera.GetPosition(), self.camera.GetViewUp()]
+        try:
+            yield
+        finally:
+            for put, value in zip((self.camera.SetFocalPoint, self.camera.SetPosition, self.camera.SetViewUp), before, strict=True):
+                put(*value)
 
     def ray(self, x: float, y: float) -> Ray:
         """The way of the eye through a pixel of the window, counted from its lower left; world units."""

@@ -11,7 +11,7 @@ from ..train.watch import Watch
 from ..types import Mesh, PointCloud
 from .chart import loss_chart
 from .layers import Layer, Scene, Show
-from .opening import SCAN_COLOR, finite_cloud
+from .opening import scan_layer
 from .session import FULL_RESOLUTION, Session
 from .stage import Stage
 
@@ -26,7 +26,7 @@ CHARTED = 400  # values of the loss at most
 class Growing:
     """work(progress, watch) reconstructs on a thread of its own and returns (mesh, field); the session shows how it comes.
 
-    cloud : the scan.   The thread that draws calls `feed` at every tick, `wait` in the end.
+    cloud : the scan.   level : of the mesh that comes, world units.   The thread that draws calls `feed` at every tick, `wait` in the end.
     """
 
     def __init__(
@@ -37,12 +37,11 @@ class Growing:
         stage: Stage,
         *,
         resolution: int = FULL_RESOLUTION,
+        level: float = 0.0,
         up: int = 1,
     ) -> None:
-        self.scan = Layer("scan", finite_cloud(cloud), "scan", color=SCAN_COLOR)
-        self.title, self.up = title, up
-        scene = Scene((self.scan,), title, up)
-        self.session = Session(Show((title,), (lambda: scene,)), stage, resolution=resolution, live=True)
+        self.scan, self.title, self.level, self.up = scan_layer("scan", cloud), title, level, up
+        self.session = Session(Show.of(Scene((self.scan,), title, up)), stage, resolution=resolution, live=True)
         self.session.feed, self.session.grown = self.feed, self.grown
         self.watch = Watch(self._see)
         self.losses: list[tuple[int, float]] = []
@@ -109,7 +108,8 @@ class Growing:
             session.progress = f"ended: {error}" if isinstance(error, SdfShapeError) else f"ended: {type(error).__name__}"
             session.changed = True
             return
-        told = "finishing: cooling down" if self.watch.finishing and told.startswith("train") else told
+        if self.watch.finishing and self.watch.finished_at is None:
+            told = f"{told}; will finish as soon as a quarter of the steps is done"
         if told != session.progress:
             session.progress, session.changed = told, True
             session.chart = loss_chart(losses, steps) if losses else b""
@@ -125,14 +125,14 @@ class Growing:
         self.session.live, self.session.chart = False, b""
         self.session.progress = "done: everything is written"
         self.session.jobs.drop("growth")
-        self._show(Layer("surface", mesh, field=field), final=True)
+        self._show(Layer("surface", mesh, field=field, level=self.level), final=True)
 
     def _show(self, surface: Layer, *, final: bool = False) -> None:
         """The first surface and the last one bring their own controls; between them only the shape changes."""
         if final or len(self.session.scene.layers) == 1:
-            self.session.start(Scene((surface, self.scan), self.title, self.up), stay=True, extract=False)
+            self.session.start(Scene((surface, self.scan), self.title, self.up), stay=True)
         else:
-            self.session.replace_layers((surface, self.scan))
+            self.session.replace_layer(0, surface)
 
 
 def _coarse(field: SignedDistanceField) -> Mesh | None:

@@ -12,7 +12,8 @@ from typing import Any
 from ..errors import SdfShapeError
 
 STOPPING = 10.0  # seconds that the job at hand may take to end
-Task = Callable[[Callable[[float], None]], Any]
+Told = Callable[[float], None]  # the share that is done; raises to give up
+Task = Callable[[Told], Any]
 
 
 class Superseded(Exception):
@@ -26,6 +27,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self._latest: dict[str, int] = {}
+        self._dropped: dict[str, int] = {}  # by kind, the number up to which nothing is handed over
         self._waiting: SimpleQueue[tuple[str, int, Task] | None] = SimpleQueue()
         self._done: SimpleQueue[tuple[str, int, Any]] = SimpleQueue()
         self._lock = threading.Lock()
@@ -43,10 +45,18 @@ class Jobs:
             self._waiting.put((kind, self._count, task))
 
     def drop(self, kind: str) -> None:
-        """Forget what runs or waits under this name."""
+        """Forget what runs or waits under this name: it is not handed over."""
         with self._lock:
             self._latest.pop(kind, None)
             self._share.pop(kind, None)
+            self._dropped[kind] = self._count
+
+    def forget(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            kinds = [*self._latest, *self._dropped]
+        for kind in kinds:
+            self.drop(kind)
 
     def finished(self) -> Iterator[tuple[str, Any]]:
         """(kind, result or SdfShapeError) of jobs that are done and were not dropped; to be called by the thread that draws."""
@@ -55,9 +65,11 @@ class Jobs:
                 kind, number, result = self._done.get_nowait()
             except Empty:
                 return
-            if kind in self._latest:
-                if self._latest[kind] == number:
-                    self.drop(kind)
+            with self._lock:
+                wanted = number > self._dropped.get(kind, 0)
+                if self._latest.get(kind) == number:
+                    del self._latest[kind], self._share[kind]
+            if wanted:
                 yield kind, result
 
     @property
@@ -67,8 +79,8 @@ class Jobs:
             return dict(self._share)
 
     def close(self) -> None:
-        with self._lock:
-            self._latest.clear()
+        """Forget everything, and wait for the job at hand to end."""
+        self.forget()
         self._waiting.put(None)
         self._thread.join(STOPPING)
         atexit.unregister(self.close)

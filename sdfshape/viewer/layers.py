@@ -25,6 +25,7 @@ class Layer:
     """name : as the panel says it.   shape : a cloud, finite rows only, or a mesh.   role : truth is what others are measured against.
 
     field : whose surface a mesh is, if that is known; then the level can be moved.   color : plain, red green blue.
+    level : at which the shape is that surface in full, world units; None while it is coarse.   rows : of the points in their file.
     """
 
     name: str
@@ -33,6 +34,8 @@ class Layer:
     field: CertifiedField | None = None
     color: tuple[int, int, int] = PALETTE[0]
     shown: bool = True
+    level: float | None = None
+    rows: IntArray | None = None
 
     @property
     def is_surface(self) -> bool:
@@ -71,11 +74,15 @@ class Layer:
     def shading(self) -> FloatArray | None:
         """(n, 3) normals that light a cloud by, as given; or None."""
         normals = getattr(self.shape, "normals", None)
-        return None if normals is None else np.nan_to_num(normals)
+        return None if normals is None else np.nan_to_num(normals, posinf=0.0, neginf=0.0)
 
-    def with_mesh(self, mesh: Mesh) -> Self:
+    def with_mesh(self, mesh: Mesh, level: float | None) -> Self:
         """The layer with another surface, as when its level moves."""
-        return replace(self, shape=mesh)
+        return replace(self, shape=mesh, level=level)
+
+    def row_in_file(self, row: int) -> int:
+        """The number of a point or triangle as its file counts, from 0."""
+        return row if self.rows is None or self.is_surface else int(self.rows[row])
 
     @property
     def counted(self) -> str:
@@ -85,12 +92,26 @@ class Layer:
         return f"{len(self.places):,} points"
 
 
+FARTHEST = 1e30  # a place beyond has no digits left, and no picture
+
+
+def digits(size: float) -> int:
+    """Decimals that tell a millionth of `size` apart."""
+    return int(np.clip(6 - np.floor(np.log10(max(size, 1e-300))), 0, 12))
+
+
 def finite_cloud(cloud: PointCloud) -> PointCloud:
     """The rows that can be drawn; raises InputError if there are none."""
-    good = np.isfinite(cloud.points).all(axis=1)
+    good = drawable_rows(cloud)
     if not good.any():
         raise InputError(f"a cloud must have finite points to be seen, got {len(cloud)} rows and none finite")
     return cloud if good.all() else cloud[good]
+
+
+def drawable_rows(cloud: PointCloud) -> np.ndarray:
+    """(n,) bool."""
+    with np.errstate(invalid="ignore"):
+        return (np.abs(cloud.points) < FARTHEST).all(axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +126,9 @@ class Scene:
     def __post_init__(self) -> None:
         if not self.layers:
             raise InputError("a scene must have something to show, got nothing")
+        for layer in self.layers:
+            if not np.abs(layer.bounds).max() < FARTHEST:
+                raise InputError(f"{layer.name}: places must be within {FARTHEST:g} of the origin to be seen")
 
     @cached_property
     def bounds(self) -> FloatArray:
@@ -145,3 +169,8 @@ class Show:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @classmethod
+    def of(cls, scene: Scene) -> Show:
+        """One scene alone."""
+        return cls((scene.title,), (lambda: scene,))

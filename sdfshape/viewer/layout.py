@@ -54,8 +54,8 @@ def _controls(html: Any, v3: Any) -> None:
 def _widget(html: Any, v3: Any) -> None:
     """One of five kinds."""
     common = {"density": "compact", "hide_details": True, "color": "primary"}
-    number = "{{ Number(values[c.name]).toPrecision(3) }} {{ c.unit }}"
-    ends = "{{ Number(values[c.name][0]).toPrecision(3) }} to {{ Number(values[c.name][1]).toPrecision(3) }} {{ c.unit }}"
+    number = "{{ Number(values[c.name]).toFixed(c.decimals) }} {{ c.unit }}"
+    ends = "{{ Number(values[c.name][0]).toFixed(c.decimals) }} to {{ Number(values[c.name][1]).toFixed(c.decimals) }} {{ c.unit }}"
     v3.VSwitch(v_if="c.kind === 'toggle'", label=("c.label + (c.key ? '  (' + c.key + ')' : '')",), model_value=("values[c.name]",),
                update_modelValue=f"values[c.name] = $event; {SET.format(final='true')}", **common)  # fmt: skip
     v3.VSelect(v_if="c.kind === 'choice'", label=("c.label + (c.key ? '  (' + c.key + ')' : '')",), items=("c.choices",),

@@ -16,6 +16,7 @@ from ..errors import EmptySurfaceError
 from ..types import FloatArray, Mesh
 from .colorings import in_blocks
 from .controls import level_reach
+from .jobs import Told
 
 if TYPE_CHECKING:
     from ..field import CertifiedField
@@ -23,15 +24,14 @@ if TYPE_CHECKING:
 FULL_RESOLUTION = 200
 PREVIEW_CELLS = 72  # along the longest side of everything that the slider reaches
 
-Told = Callable[[float], None]
-
 
 @dataclass(frozen=True, eq=False)
 class Leveled:
-    """mesh : of the level.   final : whether it is the full one."""
+    """mesh : of the level `iso`, world units.   final : whether it is the full one."""
 
     mesh: Mesh
     final: bool
+    iso: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,30 +56,30 @@ class Level:
         def extract(_: Told) -> Leveled:
             from ..extract import extract_mesh
 
-            return Leveled(extract_mesh(field, resolution=self.resolution, iso=iso).mesh, final=True)
+            return Leveled(extract_mesh(field, resolution=self.resolution, iso=iso).mesh, final=True, iso=iso)
 
         return extract
 
     def preview(self, field: CertifiedField, iso: float) -> Callable[[Told], Leveled]:
         """The work for the coarse surface."""
-        return lambda _: Leveled(self._coarse(self._sampled(field), iso), final=False)
+        return lambda told: Leveled(self._coarse(self._sampled(field, told), iso), final=False, iso=iso)
 
     def prepare(self, field: CertifiedField) -> Callable[[Told], None]:
         """The work that makes the first preview as quick as the others."""
 
-        def sample(_: Told) -> None:
-            self._sampled(field)
+        def sample(told: Told) -> None:
+            self._sampled(field, told)
 
         return sample
 
-    def _sampled(self, field: CertifiedField) -> _Values:
+    def _sampled(self, field: CertifiedField, told: Told) -> _Values:
         if self._known is None or self._known[0] is not field:
             lo, hi = field.level_box(level_reach(field))
             spacing = float((hi - lo).max()) / PREVIEW_CELLS
             lo, hi = lo - spacing, hi + spacing
             axes = [lo[k] + spacing * np.arange(int(np.ceil((hi[k] - lo[k]) / spacing)) + 1) for k in range(3)]
             nodes = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-            values = in_blocks(field, nodes.reshape(-1, 3), lambda _: None).reshape(nodes.shape[:3])
+            values = in_blocks(field, nodes.reshape(-1, 3), told).reshape(nodes.shape[:3])
             self._known = field, _Values(values, lo, spacing)
         return self._known[1]
 

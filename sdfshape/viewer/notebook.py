@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..types import Mesh, PointCloud
 from .layers import Layer, Scene, Show
-from .opening import SCAN_COLOR, TRUTH_COLOR, finite_cloud
+from .opening import scan_layer, truth_layer
 
 if TYPE_CHECKING:
     from ..reconstruction import Reconstruction
@@ -28,9 +28,9 @@ class PageView:
 
 def show_reconstruction(result: Reconstruction, cloud: PointCloud | None, *, truth: Mesh | None, unit: str, up: int) -> PageView | None:
     """See `Reconstruction.show`."""
-    layers = [Layer("surface", result.mesh, field=result.field)]
-    layers += [Layer("scan", finite_cloud(cloud), "scan", color=SCAN_COLOR)] if cloud is not None else []
-    layers += [Layer("truth", truth, "truth", color=TRUTH_COLOR, shown=False)] if truth is not None else []
+    layers = [Layer("surface", result.mesh, field=result.field, level=float(result.report["extraction"]["iso"]))]
+    layers += [scan_layer("scan", cloud)] if cloud is not None else []
+    layers += [truth_layer("truth", truth)] if truth is not None else []
     return show_scene(Scene(tuple(layers), "reconstruction", up, unit))
 
 
@@ -43,9 +43,11 @@ def show_scene(scene: Scene) -> PageView | None:
     from .desktop import DesktopFront, window_stage
     from .session import Session
 
-    session = Session(Show((scene.title,), (lambda: scene,)), window_stage())
-    DesktopFront(session).run()
-    session.close()
+    session = Session(Show.of(scene), window_stage())
+    try:
+        DesktopFront(session).run()
+    finally:
+        session.close()
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -9,10 +10,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import InputError
 from ..io import READABLE, read_mesh, read_shape
+from ..io.source import shown_name
 from ..types import Mesh, PointCloud
-from .layers import PALETTE, Layer, Scene, Show, finite_cloud
+from .layers import PALETTE, Layer, Scene, Show, drawable_rows, finite_cloud
 
 FIELD = ".sdf"
 FIRST_RESOLUTION = 64  # cells of the surface of a field in the first picture; the full one follows
@@ -32,13 +36,13 @@ def open_show(files: Sequence[Path], *, truth: Path | None = None, part: int | N
     if not files:
         raise InputError("there must be something to show, got no file: name a scan, a mesh, a field, or a folder")
     if len(files) == 1 and (report := _report_in(files[0])) is not None:
-        return Show((files[0].name,), (partial(compared, report, up=up, unit=unit),))
+        return Show((shown_name(files[0]),), (partial(compared, report, up=up, unit=unit),))
     folders = [file for file in files if file.is_dir()]
     if folders and len(files) > 1:
         raise InputError(f"a folder is shown alone, file by file, got {len(files)} names: name its files, or the folder only")
     groups = [[file] for file in _shown_files(folders[0])] if folders else [list(files)]
     openers: list[Callable[[], Scene]] = [partial(opened, group, truth=truth, part=part, up=up, unit=unit) for group in groups]
-    return Show(tuple(" + ".join(file.name for file in group) for group in groups), tuple(openers))
+    return Show(tuple(" + ".join(map(shown_name, group)) for group in groups), tuple(openers))
 
 
 def opened(files: Sequence[Path], *, truth: Path | None = None, part: int | None = None, up: int = 1, unit: str = "units") -> Scene:
@@ -47,17 +51,18 @@ def opened(files: Sequence[Path], *, truth: Path | None = None, part: int | None
         raise InputError("a part is one of a field (.sdf), got none: leave --part out, or name the field")
     layers = [_layer(file, part) for file in files]
     if truth is not None:
-        layers.append(Layer(_name(truth), read_mesh(truth), "truth", color=TRUTH_COLOR, shown=False))
-    return Scene(tuple(distinct(layers)), " + ".join(file.name for file in files), up, unit)
+        layers.append(truth_layer(shown_name(truth), _drawable(read_mesh(truth), truth)))
+    return Scene(tuple(distinct(layers)), " + ".join(map(shown_name, files)), up, unit)
 
 
 def distinct(layers: Sequence[Layer]) -> list[Layer]:
     """Layers with names and plain colours of their own."""
-    names: dict[str, int] = {}
+    names: set[str] = set()
     out, surfaces = [], 0
     for layer in layers:
-        count = names[layer.name] = names.get(layer.name, 0) + 1
-        layer = replace(layer, name=layer.name if count == 1 else f"{layer.name} ({count})")
+        free = (layer.name if count == 1 else f"{layer.name} ({count})" for count in itertools.count(1))
+        layer = replace(layer, name=next(name for name in free if name not in names))
+        names.add(layer.name)
         if layer.role == "surface":
             layer, surfaces = replace(layer, color=PALETTE[surfaces % len(PALETTE)]), surfaces + 1
         out.append(layer)
@@ -66,7 +71,13 @@ def distinct(layers: Sequence[Layer]) -> list[Layer]:
 
 def scan_layer(name: str, cloud: PointCloud, *, shown: bool = True) -> Layer:
     """A cloud as it is drawn."""
-    return Layer(name, finite_cloud(cloud), "scan", color=SCAN_COLOR, shown=shown)
+    rows = None if (good := drawable_rows(cloud)).all() else np.flatnonzero(good)
+    return Layer(name, finite_cloud(cloud), "scan", color=SCAN_COLOR, shown=shown, rows=rows)
+
+
+def truth_layer(name: str, mesh: Mesh) -> Layer:
+    """What others are measured against; not shown at first."""
+    return Layer(name, mesh, "truth", color=TRUTH_COLOR, shown=False)
 
 
 def _layer(file: Path, part: int | None) -> Layer:
@@ -74,8 +85,8 @@ def _layer(file: Path, part: int | None) -> Layer:
         return field_layer(file, part)
     shape = read_shape(file)
     if isinstance(shape, Mesh):
-        return Layer(_name(file), _drawable(shape, file))
-    return scan_layer(_name(file), shape)
+        return Layer(shown_name(file), _drawable(shape, file))
+    return scan_layer(shown_name(file), shape)
 
 
 def _drawable(mesh: Mesh, file: Path) -> Mesh:
@@ -91,11 +102,7 @@ def field_layer(file: Path, part: int | None = None) -> Layer:
     from ..parts import load_parts
 
     field = load_field(file) if part is None else load_parts(file)[part]
-    return Layer(_name(file), extract_mesh(field, resolution=FIRST_RESOLUTION).mesh, field=field)
-
-
-def _name(file: Path) -> str:
-    return file.name if file.name.isprintable() else repr(file.name)
+    return Layer(shown_name(file), extract_mesh(field, resolution=FIRST_RESOLUTION).mesh, field=field)
 
 
 def _shown_files(folder: Path) -> list[Path]:
@@ -127,11 +134,12 @@ def compared(report: Path, *, up: int = 1, unit: str = "units") -> Scene:
     for name in methods:
         if name != os.path.basename(name) or name.startswith("."):  # noqa: PTH119  (a report names files of its own folder only)
             raise InputError(f"{report.name}: a method must be a plain name, got {name!r}")
-        layers.append(Layer(name, read_mesh(folder / f"{METHOD}{name}.ply"), shown=not layers))
+        mesh = read_mesh(folder / f"{METHOD}{name}.ply")
+        layers += [Layer(name, mesh, shown=not layers)] if len(mesh.faces) else []
     if (folder / "scan.ply").exists():
         shape = read_shape(folder / "scan.ply")
         if isinstance(shape, PointCloud):
             layers.append(scan_layer("scan", shape, shown=False))
     if (folder / "truth.ply").exists():
-        layers.append(Layer("truth", read_mesh(folder / "truth.ply"), "truth", color=TRUTH_COLOR, shown=False))
-    return Scene(tuple(distinct(layers)), report.parent.resolve().name, up, unit)
+        layers.append(truth_layer("truth", read_mesh(folder / "truth.ply")))
+    return Scene(tuple(distinct(layers)), shown_name(report.parent.resolve()), up, unit)

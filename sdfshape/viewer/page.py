@@ -19,7 +19,7 @@ from ..errors import SdfShapeError
 from ..io import atomic_write
 from .colorings import PLAIN, Coloring, choices, color_table, colored
 from .detail import Detail, face_detail, point_detail
-from .layers import Layer, Scene, Show
+from .layers import Layer, Scene
 from .level import FULL_RESOLUTION, Level
 
 MOST_FACES, MOST_POINTS = 900_000, 600_000  # of all layers: about 12 MB of page
@@ -61,9 +61,9 @@ def scene_page(scene: Scene, *, resolution: int = FULL_RESOLUTION) -> str:
 def _with_full_surface(scene: Scene, resolution: int) -> Scene:
     """Fields open with a coarse surface: the page keeps the full one."""
     k, field = scene.level_layer, scene.level_field
-    if k is None or field is None:
+    if k is None or field is None or scene.layers[k].level is not None:
         return scene
-    layer = scene.layers[k].with_mesh(Level(resolution).full(field, 0.0)(lambda _: None).mesh)
+    layer = scene.layers[k].with_mesh(Level(resolution).full(field, 0.0)(lambda _: None).mesh, 0.0)
     layers = (*scene.layers[:k], layer, *scene.layers[k + 1 :])
     return Scene(layers, scene.title, scene.up, scene.unit)
 
@@ -81,13 +81,18 @@ def _layer_facts(scene: Scene, k: int, share: tuple[float, float]) -> dict[str, 
         "surface": layer.is_surface,
         "shown": layer.shown,
         "color": [c / 255 for c in layer.color],
-        "counted": layer.counted + ("" if detail.rows is None else f"; {len(places):,} of them in this page"),
+        "counted": layer.counted + ("" if detail.rows is None else f"; {_drawn(detail)} in this page"),
         "count": len(places),
+        "whole": detail.rows is None and layer.rows is None,
         "places": _packed(places),
         "faces": _packed_faces(detail, len(places)) if layer.is_surface else None,
         "triangles": len(detail.faces),
         "colorings": [_coloring_facts(one, detail) for one in _colorings(scene, k, layer)],
     }
+
+
+def _drawn(detail: Detail) -> str:
+    return f"{len(detail.faces):,} triangles" if len(detail.faces) else f"{0 if detail.rows is None else len(detail.rows):,} points"
 
 
 def _colorings(scene: Scene, k: int, layer: Layer) -> list[Coloring]:
@@ -124,9 +129,3 @@ def _packed(array: np.ndarray) -> str:
     columns = np.ascontiguousarray(array.T if array.ndim == 2 else array[None])
     planes = columns.view(np.uint8).reshape(columns.shape[0], -1, columns.dtype.itemsize).transpose(0, 2, 1)
     return base64.b64encode(zlib.compress(np.ascontiguousarray(planes).tobytes(), 6)).decode()
-
-
-def page_of(layers: tuple[Layer, ...], title: str, **scene: Any) -> str:
-    """A page of layers, for notebooks."""
-    made = Scene(layers, title, **scene)
-    return scene_page(Show((title,), (lambda: made,)).openers[0]())

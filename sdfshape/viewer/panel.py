@@ -128,7 +128,7 @@ class Panel:
 
     def _heading(self, image: Any) -> None:
         session = self.session
-        self._words(session.show.names[session.index], size=TEXT + 1)
+        self._words(session.heading, size=TEXT + 1)
         self.y += LINE + 6
         self._button("Back to the controls (?)" if self.help else "Keys and mouse (?)", lambda *_: self.act("help"))
         if session.progress:
@@ -211,7 +211,7 @@ class Panel:
 
     def _slider(self, control: Control) -> None:
         value = float(self.session.values[control.name])
-        self._track(control, [value], f"{value:.4g} {control.unit}".strip())
+        self._track(control, [value], f"{value:.{control.decimals}f} {control.unit}".strip())
 
         def press(share: float, final: bool) -> None:
             self.session.set(control.name, control.lo + share * (control.hi - control.lo), final=final)
@@ -220,7 +220,7 @@ class Panel:
 
     def _range(self, control: Control) -> None:
         low, high = self.session.values[control.name]
-        self._track(control, [low, high], f"{low:.4g} to {high:.4g} {control.unit}".strip())
+        self._track(control, [low, high], f"{low:.{control.decimals}f} to {high:.{control.decimals}f} {control.unit}".strip())
 
         def press(share: float, final: bool) -> None:
             low, high = self.session.values[control.name]

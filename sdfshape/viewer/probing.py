@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..field import CertifiedField
 from ..types import FloatArray
-from .layers import Layer
-from .picking import Hit
-
-if TYPE_CHECKING:
-    from ..field import CertifiedField
+from .layers import Scene, digits
+from .picking import SLICE, Hit
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,24 +21,33 @@ class Reading:
     lines: tuple[tuple[str, str], ...]
 
 
-def reading(hit: Hit, layers: Sequence[Layer], field: CertifiedField | None, unit: str) -> Reading:
+def reading(hit: Hit, scene: Scene) -> Reading:
     """Coordinates, distance with its certified interval, normal."""
-    layer = layers[hit.layer]
-    lines = [("on", f"{layer.name}, {'triangle' if layer.is_surface else 'point'} {hit.row:,}")]
-    lines.append(("place", _triple(hit.place) + f" {unit}"))
-    normal = hit.normal
-    if field is not None:
-        place = hit.place[None]
-        distance, error = field.certified(place)
-        low, high = field.distance_interval(place)
-        side = "inside" if distance[0] < 0 else "outside"
-        lines.append(("distance", f"{distance[0]:.5g} {unit} ({side}), rounding at most {error:.1g}"))
-        ends = f"{low[0]:.5g} to {high[0]:.5g} {unit}" if np.isfinite(high[0]) else f"at least {low[0]:.5g} {unit} (no upper bound found)"
-        lines.append(("certified", f"{ends} from the surface of the field"))
-        normal = field.normal(place)[0]
-    if normal is not None:
-        lines.append(("normal", _triple(normal / max(float(np.linalg.norm(normal)), 1e-300), ".3f")))
+    lines = [("on", _thing(hit, scene)), ("place", _triple(hit.place, f".{digits(scene.size)}f") + f" {scene.unit}")]
+    if hit.normal is not None:
+        lines.append(("normal", _direction(hit.normal)))
+    if (field := scene.level_field) is not None:
+        lines += _of_field(hit.place[None], field, scene.unit)
     return Reading(hit.place, tuple(lines))
+
+
+def _of_field(place: FloatArray, field: CertifiedField, unit: str) -> list[tuple[str, str]]:
+    (distance,), error = field.certified(place)
+    (low,), (high,) = field.distance_interval(place)
+    side = "inside" if distance < 0 else "outside"
+    ends = f"{low:.5g} to {high:.5g} {unit}" if np.isfinite(high) else f"at least {low:.5g} {unit} (no upper bound found)"
+    return [
+        ("distance", f"{distance:.5g} {unit} ({side}), rounding at most {error:.1g}"),
+        ("certified", f"{ends} from the surface of the field"),
+        ("field points", f"{_direction(field.normal(place)[0])} (where it grows)"),
+    ]
+
+
+def _thing(hit: Hit, scene: Scene) -> str:
+    if hit.layer == SLICE:
+        return "the slice"
+    layer = scene.layers[hit.layer]
+    return f"{layer.name}, {'triangle' if layer.is_surface else 'point'} {layer.row_in_file(hit.row):,}"
 
 
 def span(places: Sequence[FloatArray]) -> float:
@@ -49,5 +55,9 @@ def span(places: Sequence[FloatArray]) -> float:
     return float(np.linalg.norm(np.asarray(places[0]) - np.asarray(places[1])))
 
 
-def _triple(vector: FloatArray, how: str = ".8g") -> str:
+def _direction(vector: FloatArray) -> str:
+    return _triple(vector / max(float(np.linalg.norm(vector)), 1e-300), ".3f")
+
+
+def _triple(vector: FloatArray, how: str) -> str:
     return ", ".join(format(float(value), how) for value in vector)

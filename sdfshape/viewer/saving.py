@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import OutputError
+from ..errors import OutputError, SdfShapeError
 from ..io import atomic_write, write_mesh
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def saved(session: Session, what: str) -> tuple[str, bytes]:
 def save_beside(session: Session, what: str, folder: Path) -> Path:
     """Write it to a new file of the folder: NAME.ending, NAME-2.ending, ..."""
     ending, content = saved(session, what)
-    stem = Path(session.scene.layers[0].name).stem + ("" if what == "export" else "-view")
+    stem = name_for(session, what)
     for count in range(1, 10_000):
         path = folder / f"{stem}{f'-{count}' if count > 1 else ''}{ending}"
         if not path.exists():
@@ -42,6 +42,21 @@ def save_beside(session: Session, what: str, folder: Path) -> Path:
                 temporary.write_bytes(content)
             return path
     raise OutputError(f"{folder}: a free name must be found, {stem}-1 to {stem}-9999 exist: clear the folder")
+
+
+def name_for(session: Session, what: str) -> str:
+    """Of the file, without ending."""
+    return Path(session.scene.layers[0].name).stem + ("" if what == "export" else "-view")
+
+
+def said_if_it_fails(session: Session, work: Callable[[], object]) -> None:
+    """Do it; an error becomes a line of status: a window or a page goes on."""
+    try:
+        work()
+    except SdfShapeError as error:
+        session.status, session.changed = str(error), True
+    except Exception as error:
+        session.status, session.changed = f"this failed: {type(error).__name__}: {error}", True
 
 
 def _written(ending: str, write: Callable[[Path], None]) -> bytes:
@@ -55,15 +70,15 @@ def _turn(session: Session, path: Path) -> None:
     """A whole turn around the upright axis, back to where it began."""
     from ..render import write_gif
 
-    stage = session.stage
+    stage, pictures = session.stage, []
     width, height = stage.window.GetSize()
     scale = min(1.0, TURN_SIZE / max(width, height))
-    stage.resize(round(width * scale), round(height * scale))
-    pictures = []
-    try:
-        for _ in range(FRAMES):
-            pictures.append(stage.picture())
-            stage.eye.turn(360 / FRAMES)
-    finally:
-        stage.resize(width, height)
+    with stage.eye.kept():
+        stage.resize(round(width * scale), round(height * scale))
+        try:
+            for _ in range(FRAMES):
+                pictures.append(stage.picture())
+                stage.eye.turn(360 / FRAMES)
+        finally:
+            stage.resize(width, height)
     write_gif(pictures, path, overwrite=True)

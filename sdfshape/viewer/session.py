@@ -14,15 +14,17 @@ from .controls import AXES, BACKGROUNDS, OFF, Control, allowed, controls_of, lay
 from .cutting import box_planes, kept_places, visible, wiped
 from .jobs import Jobs
 from .layers import Layer, Scene, Show
-from .level import FULL_RESOLUTION, Level, Leveled
+from .level import FULL_RESOLUTION, Level
 from .picking import Hit, pick
 from .probing import Reading, reading, span
+from .results import take
 from .slicing import Slice, cut
 
 if TYPE_CHECKING:
     from .stage import Stage
 
-NAMES = {"iso": "surface", "preview": "preview", "slice": "slice", "click": "place"}  # of jobs, in words
+NAMES = {"iso": "surface", "preview": "preview", "slice": "slice"}  # of jobs, in words
+KEPT = ("background", "smooth", "edges", "parallel", "spin", "measure")  # values that stay when another file comes
 TURN = 2.0  # degrees a tick
 
 
@@ -34,68 +36,97 @@ class Due(IntEnum):
 
 class Session:
     """values : by name of control.   readings : of the last clicks.   status : one line.   changed, moved : words and
-    picture, since a front looked last.
+    picture, since a front looked last.   failed : the last error of a job.
     """
 
     def __init__(self, show: Show, stage: Stage, *, resolution: int = FULL_RESOLUTION, live: bool = False) -> None:
         self.show, self.stage, self.level, self.live = show, stage, Level(resolution), live
-        self.jobs, self.index = Jobs(), 0
+        self.jobs, self.asks, self.clicks = Jobs(), Jobs(), 0  # a click does not wait for what takes long
         self.stage.on_click = self.click
         self.changed = self.moved = True
+        self.sized, self.opened = False, 0
+        self.values: dict[str, Any] = {}
         self.feed: Callable[[], None] = lambda: None  # brings what a reconstruction made since the last tick
         self.grown: Callable[[Mesh | None], None] = lambda _: None
         self.chart, self.progress = b"", ""  # of a reconstruction that runs: a PNG picture, and words
-        self.open(0)
+        self._open_first()
 
     # --- scenes
 
+    def _open_first(self) -> None:
+        """The first scene that can be opened; raises the error of the first if none can."""
+        errors: list[SdfShapeError] = []
+        for index, opener in enumerate(self.show.openers):
+            try:
+                scene = opener()
+            except SdfShapeError as error:
+                errors.append(error)
+                continue
+            self.index = self.opened = index
+            self.start(scene)
+            self.status = "; ".join(str(error) for error in errors)
+            return
+        raise errors[0]
+
     def open(self, index: int) -> None:
         """Show scene number `index`; one that cannot be opened becomes a line of status, and what was there stays."""
+        self.index = index
         try:
             scene = self.show.openers[index]()
         except SdfShapeError as error:
-            if not hasattr(self, "scene"):
-                raise
-            self.index, self.status, self.changed = index, str(error), True
+            self.status, self.changed = str(error), True
             return
-        self.index = index
+        self.opened = index
         self.start(scene)
 
-    def start(self, scene: Scene, *, stay: bool = False, extract: bool = True) -> None:
-        """Show this scene from the start, with every control where it belongs.
+    @property
+    def heading(self) -> str:
+        """The name of what is shown."""
+        return self.show.names[self.opened]
 
-        stay : look from where it was looked from.   extract : the surface of a field, which is not the full one yet.
+    def start(self, scene: Scene, *, stay: bool = False) -> None:
+        """Show this scene, with every control where it belongs; what is computed for the one before is forgotten.
+
+        stay : look from where it was looked from.
         """
+        self.jobs.forget()
+        self.asks.forget()
+        kept, before = {name: self.values[name] for name in KEPT if name in self.values}, self.stage.origin
         self.scene: Scene = scene
         self.controls: tuple[Control, ...] = controls_of(scene, several=len(self.show) > 1, live=self.live)
         self.by_name = {control.name: control for control in self.controls}
-        self.values: dict[str, Any] = {control.name: control.value for control in self.controls if control.kind != "action"}
+        self.values = {control.name: control.value for control in self.controls if control.kind != "action"} | kept
         self.readings: list[Reading] = []
         self.paints: dict[int, Coloring] = {}
-        self.status, self.updates = "", 0
+        self.slice: Slice | None = None
+        self.status, self.failed = "", ""
         self.bar: Coloring | None = None
         self.stage.show(scene)
         for k in range(len(scene.layers)):
-            self._look(k)
-            self._paint(k)
+            self.look(k)
+            self.paint(k)
         self._picture()
-        self._cut()
-        if not stay:
+        self.cut()
+        if stay:
+            self.stage.eye.shift(before - self.stage.origin)
+        else:
             self.stage.eye.home()
-        if scene.level_field is not None and extract:
-            self._level(0.0, final=True)
+        leveled = scene.level_layer
+        if leveled is not None and scene.layers[leveled].level is None:
+            self._level(self.values["iso"], final=True)
         self.changed = self.moved = True
 
-    def replace_layers(self, layers: tuple[Layer, ...]) -> None:
-        """The same scene with other shapes in the same places, as a reconstruction grows; what was set stays."""
-        before, self.scene = self.scene.layers, replace(self.scene, layers=layers)
-        for k, layer in enumerate(layers):
-            if layer is before[k]:
-                continue
-            self.stage.replace(k, layer)
-            self._look(k)
-            self._paint(k)
-        self._cut()
+    def replace_layer(self, k: int, layer: Layer) -> None:
+        """Another shape in the place of layer k, as a reconstruction grows; what was set stays."""
+        layers = self.scene.layers
+        self.scene = replace(self.scene, layers=(*layers[:k], layer, *layers[k + 1 :]))
+        self.stage.replace(k, layer)
+        self.look(k)
+        self.paint(k)
+        for j in range(len(layers)):
+            if self.values[layer_name(j, "color")] == f"distance to {layer.name}":
+                self.paint(j)
+        self.cut()
         self.changed = self.moved = True
 
     # --- what a user does
@@ -107,19 +138,18 @@ class Session:
         self.changed, self.moved = True, self.moved or not name.startswith(("iso", "slice"))  # the picture of these follows
         if name.startswith("layer"):
             number, what = name.removeprefix("layer").split("_")
-            (self._paint if what == "color" else self._look)(int(number))
-            self._cut()
+            (self.paint if what == "color" else self.look)(int(number))
+            self.cut()
         elif name == "iso":
             self._level(value, final=final)
         elif name.startswith("slice"):
             self._slice()
         elif name.startswith(("clip", "wipe")):
-            if name.startswith("wipe"):
-                for k in range(len(self.scene.layers)):
-                    self._look(k)
-            self._cut()
+            for k in range(len(self.scene.layers)):
+                self.look(k)
+            self.cut()
         elif name == "measure":
-            self._read([])
+            self.read([])
         elif name == "up":
             self.stage.eye.up = AXES.index(value)
             self.stage.eye.home()
@@ -135,30 +165,33 @@ class Session:
             self.stage.eye.home()
         elif name.startswith("view_"):
             self.stage.eye.view(AXES.index(name[-1].lower()), opposite=name[-1].isupper())
-        self._cut()
+        self.cut()
 
     def click(self, x: float, y: float) -> None:
         """Read the place under a pixel (from the lower left corner); what is hit is searched in the full data."""
-        ray, layers = self.stage.eye.ray(x, y), self.scene.layers
+        ray, layers, plane = self.stage.eye.ray(x, y), self.scene.layers, None if self.slice is None else self.slice.corners
         shown = [visible(self.values, layers, k) for k in range(len(layers))]
         kept = [kept_places(self.values, layers, k, self.stage.eye) for k in range(len(layers))]
-        field, unit = self.scene.level_field, self.scene.unit
+        sizes = [self.values.get(layer_name(k, "size"), 1.0) for k in range(len(layers))]
+        scene = self.scene
 
-        def look(_: Callable[[float], None]) -> Reading | None:
-            hit: Hit | None = pick(layers, shown, ray, kept)
-            return None if hit is None else reading(hit, layers, field, unit)
+        def ask(_: Callable[[float], None]) -> Reading | None:
+            hit: Hit | None = pick(layers, shown, ray, kept, sizes, plane)
+            return None if hit is None else reading(hit, scene)
 
-        self.jobs.submit("click", look)
+        self.clicks += 1
+        self.asks.submit(f"click{self.clicks}", ask)
 
     # --- what comes by itself
 
     def tick(self) -> Due:
         """Take what was computed, turn if it is to turn; what a front must do then."""
         self.feed()
-        for kind, result in self.jobs.finished():
-            self._take(kind, result)
+        for kind, result in (*self.asks.finished(), *self.jobs.finished()):
+            take(self, kind, result)
             self.changed = self.moved = True
         if self.values["spin"]:
+            self.stage.moving(True)
             self.stage.eye.turn(TURN)
             self.changed = self.moved = True
         due = Due.PICTURE if self.moved else Due.WORDS if self.changed else Due.NOTHING
@@ -175,110 +208,72 @@ class Session:
         return ", ".join(words)
 
     @property
+    def running(self) -> bool:
+        """Whether anything that was asked for is still to come."""
+        return bool(self.jobs.running or self.asks.running)
+
+    @property
     def measured(self) -> str:
         """The distance between the two places that are measured, in words, or nothing."""
         ends = [one.place for one in self.readings]
         return f"{span(ends):.6g} {self.scene.unit} apart" if len(ends) == 2 else ""
 
     def resized(self) -> None:
-        """The picture has another size: the line of the wipe stands elsewhere."""
-        self._cut()
+        """The picture has another size; at the first one, home is seen again, so that all of it is in."""
+        if not self.sized:
+            self.sized = True
+            self.stage.eye.home()
+        self.cut()
+        self.moved = True
 
     def close(self) -> None:
+        """End what is being computed."""
         self.jobs.close()
+        self.asks.close()
 
     def surface(self) -> Mesh:
-        """The first surface that is visible, in full; raises InputError if there is none."""
+        """The first surface that is visible, in full; raises InputError if there is none, or it is not there yet."""
         for k, layer in enumerate(self.scene.layers):
             if isinstance(layer.shape, Mesh) and visible(self.values, self.scene.layers, k):
+                if k == self.scene.level_layer and layer.level != self.values["iso"]:
+                    raise InputError("the surface must be there in full to be saved, it is still being computed: wait for it")
                 return layer.shape
         raise InputError("a surface must be visible to be saved, none is: show one")
 
     # --- how it is done
 
-    def _take(self, kind: str, result: Any) -> None:
-        if isinstance(result, SdfShapeError):
-            self.status = str(result)
-            return
-        if kind == "iso":
-            self._take_level(result)
-        elif kind == "slice":
-            cut_plane: Slice = result
-            self.stage.set_slice(cut_plane)
-            self.status = f"iso-lines every {cut_plane.step:g} {self.scene.unit}, the surface in black"
-        elif kind == "click":
-            self._take_reading(result)
-        elif kind == "growth":
-            self.grown(result)
-        elif kind.startswith("paint"):
-            self._take_paint(int(kind.removeprefix("paint")), result)
-
-    def _take_reading(self, found: Reading | None) -> None:
-        if found is None:
-            self.status = "nothing there: click on a surface or a point"
-            return
-        self.status = ""
-        self._read([*self.readings[-1:], found] if self.values["measure"] and len(self.readings) < 2 else [found])
-
-    def _read(self, readings: list[Reading]) -> None:
+    def read(self, readings: list[Reading]) -> None:
+        """Show these places; of two the distance."""
         self.readings = readings
         ends = [one.place for one in readings]
         self.stage.set_marks(ends, f"{span(ends):.5g} {self.scene.unit}" if len(ends) == 2 else "")
 
-    def _look(self, k: int) -> None:
+    def look(self, k: int) -> None:
+        """Tell the stage how layer k is drawn."""
         size = self.values.get(layer_name(k, "size"), 1.0)
         self.stage.look(k, shown=visible(self.values, self.scene.layers, k), opacity=self.values[layer_name(k, "opacity")], size=size)
 
-    def _paint(self, k: int) -> None:
+    def paint(self, k: int) -> None:
+        """Have the colours of layer k computed."""
         name, scene = self.values[layer_name(k, "color")], self.scene
         if name == PLAIN:
             self.jobs.drop(f"paint{k}")
-            self._take_paint(k, None)
+            take(self, f"paint{k}", None)
         else:
             self.jobs.submit(f"paint{k}", lambda told: colored(scene, k, name, told))
-
-    def _take_paint(self, k: int, paint: Coloring | None) -> None:
-        stale = paint is not None and paint.name != self.values[layer_name(k, "color")]
-        if paint is not None and (stale or len(paint.rgb) != len(self.scene.layers[k].places)):
-            return  # of a surface that has moved since, or not what is wanted now
-        self.paints.pop(k, None)
-        if paint is not None:
-            self.paints[k] = paint
-        self.stage.paint(k, None if paint is None else paint.rgb)
-        barred = [one for one in (paint, *self.paints.values()) if one is not None and one.values is not None]
-        self.bar = barred[0] if barred else None
-        self.stage.set_bar(self.bar)
-        if paint is not None:
-            self.status = f"{self.scene.layers[k].name}: {paint.name}, {paint.about} {paint.unit}".rstrip() if paint.about else ""
 
     def _level(self, iso: float, *, final: bool) -> None:
         if (field := self.scene.level_field) is not None:
             self.stage.moving(not final)
             self.jobs.submit("iso", self.level.full(field, iso) if final else self.level.preview(field, iso))
 
-    def _take_level(self, made: Leveled) -> None:
-        k = self.scene.level_layer
-        if k is None:
-            return
-        layer = self.scene.layers[k].with_mesh(made.mesh)
-        self.scene = replace(self.scene, layers=(*self.scene.layers[:k], layer, *self.scene.layers[k + 1 :]))
-        self.stage.replace(k, layer)
-        self._look(k)
-        self.updates += 1
-        self.status = ""
-        if made.final:
-            self._paint(k)
-            if (field := self.scene.level_field) is not None:
-                self.jobs.submit("preview", self.level.prepare(field))
-        else:
-            self.paints.pop(k, None)
-        self._cut()
-
     def _slice(self) -> None:
         field, axis = self.scene.level_field, self.values["slice"]
         if field is None or axis == OFF:
             self.jobs.drop("slice")
+            self.slice, self.moved = None, True
             self.stage.set_slice(None)
+            self.stage.set_bar(self.bar)
             return
         k, what = AXES.index(axis), self.values["slice_of"]
         lo, hi = field.bounds[:, k]
@@ -286,11 +281,14 @@ class Session:
         self.jobs.submit("slice", lambda _: cut(field, k, at, what))
 
     def _picture(self) -> None:
-        self.stage.style(edges=self.values["edges"], smooth=self.values["smooth"], parallel=self.values["parallel"],
-                         background=BACKGROUNDS[self.values["background"]])  # fmt: skip
-        self._cut()
+        self.stage.eye.set_parallel(self.values["parallel"])
+        self.stage.style(edges=self.values["edges"], smooth=self.values["smooth"], background=BACKGROUNDS[self.values["background"]])
+        self.stage.moving(self.values["spin"])
+        self.stage.set_bar(self.bar)
+        self.read(self.readings)
+        self.cut()
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
         """Tell the stage by which planes each layer is cut, and on which side of the wipe it is."""
         share = self.values.get("wipe_at", 0.5)
         for k in range(len(self.scene.layers)):

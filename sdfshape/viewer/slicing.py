@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..types import FloatArray, IntArray
-from .colorings import color_table
+from .colorings import color_table, looked_up, scale_end
 
 if TYPE_CHECKING:
     from ..field import CertifiedField
@@ -23,6 +23,7 @@ DISTANCE, RESIDUAL = "distance", "eikonal residual"
 class Slice:
     """corners (3, 3): the first place, and those at the ends of its two sides, world units.   rgb (b, a, 3) uint8, rows along the second
     side.   lines : iso-lines, each (m, 3);   zero : those of the surface.   step : between two lines.   limits, table : of the colours.
+    axis, at : of the plane.
     """
 
     corners: FloatArray
@@ -33,6 +34,13 @@ class Slice:
     limits: tuple[float, float]
     table: str
     what: str
+    axis: int
+    at: float
+
+    @property
+    def signed(self) -> bool:
+        """Whether the colours are distances, or the residual."""
+        return self.what == DISTANCE
 
 
 def cut(field: CertifiedField, axis: int, at: float, what: str, *, places: int = PLACES) -> Slice:
@@ -55,11 +63,10 @@ def cut(field: CertifiedField, axis: int, at: float, what: str, *, places: int =
         shown = np.abs(np.linalg.norm(gradients, axis=1) - 1).reshape(distance.shape)
         limits, table = (0.0, 1.0), "viridis"
     else:
-        end = float(np.quantile(np.abs(distance), 0.98)) or 1.0
+        end = scale_end(np.abs(distance))
         shown, limits, table = distance, (-end, end), "RdBu"
-    share = np.clip((shown - limits[0]) / (limits[1] - limits[0]), 0, 1)
-    rgb = color_table(table)[(share * 255).astype(np.uint8)]
-    return Slice(corners, rgb, lines, _lines(distance, 0.0, corners), step, limits, table, what)
+    rgb = looked_up(color_table(table), shown, *limits)
+    return Slice(corners, rgb, lines, _lines(distance, 0.0, corners), step, limits, table, what, axis, at)
 
 
 def nice_step(step: float) -> float:

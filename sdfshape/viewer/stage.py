@@ -38,8 +38,10 @@ class Stage:
         self.drawn: list[Drawn] = []
         self.extras: dict[str, list[Any]] = {}
         self.origin, self.size = np.zeros(3), 1.0
-        self.pressed = (0, 0)
+        self.pressed, self.share = (0, 0), 0.5
         self.panel: Any = None  # of the window: it takes what is pressed on it
+        self.side: Any = None  # the renderer that it is drawn by, `beside` pixels wide
+        self.beside = 0
         self.eye = Eye(self.renderer)
         self.above = self._second_renderer()
         self._add_style()
@@ -72,10 +74,9 @@ class Stage:
         """Colours (n, 3) of all rows of layer k, or its own plain one."""
         self.drawn[k].paint(rgb)
 
-    def style(self, *, edges: bool, smooth: bool, parallel: bool, background: Sequence[tuple[float, float, float]]) -> None:
+    def style(self, *, edges: bool, smooth: bool, background: Sequence[tuple[float, float, float]]) -> None:
         for drawn in self.drawn:
             drawn.shade(edges=edges, smooth=smooth)
-        self.eye.camera.SetParallelProjection(parallel)
         self.renderer.SetBackground(*background[1])
         self.renderer.SetBackground2(*background[0])
         self.renderer.SetGradientBackground(background[0] != background[1])
@@ -92,7 +93,8 @@ class Stage:
 
     def set_side(self, k: int, side: str, share: float) -> None:
         """Draw layer k on one side of an upright line only: "left", "right" or "" for everywhere."""
-        self.drawn[k].wipe(side, self.renderer.GetOrigin()[0] + share * self.renderer.GetSize()[0])
+        self.drawn[k].wipe(side)
+        self.share = share
 
     def set_line(self, share: float | None) -> None:
         """The line of the wipe, a share of the width from the left."""
@@ -153,17 +155,31 @@ class Stage:
         self.window.Render()
 
     def picture(self) -> IntArray:
-        """(h, w, 3) uint8 of what stands there."""
-        self.render()
-        return window_picture(self.window)
+        """(h, w, 3) uint8 of what stands there, without the panel of a window."""
+        room, self.beside = self.beside, 0
+        self._make_room()
+        try:
+            self.render()
+            return window_picture(self.window)
+        finally:
+            self.beside = room
+            self._make_room()
 
     def resize(self, width: int, height: int) -> None:
         self.window.SetSize(width, height)
 
     def leave_room(self, pixels: int) -> None:
         """Draw the scene beside a panel on the left."""
+        self.beside = pixels
+        self._make_room()
+
+    def _make_room(self) -> None:
+        share = min(self.beside / self.window.GetSize()[0], 0.9)
         for renderer in (self.renderer, self.above):
-            renderer.SetViewport(min(pixels / self.window.GetSize()[0], 0.9), 0, 1, 1)
+            renderer.SetViewport(share, 0, 1, 1)
+        if self.side is not None:
+            self.side.SetViewport(0, 0, max(share, 1e-6), 1)
+            self.side.SetDraw(self.beside > 0)
 
     def close(self) -> None:
         """Give the graphics back."""
@@ -191,6 +207,12 @@ class Stage:
             ("CharEvent", lambda *_: None),  # VTK's own keys are not ours
         ):
             self.mouse.AddObserver(event, answer)
+        self.renderer.AddObserver("StartEvent", lambda *_: self._place_wipe())
+
+    def _place_wipe(self) -> None:
+        """The pixel of the line, whatever size the picture has now."""
+        for drawn in self.drawn:
+            drawn.place_wipe(self.renderer.GetOrigin()[0] + self.share * self.renderer.GetSize()[0])
 
     def _press(self, *_: object) -> None:
         self.pressed = self.interactor.GetEventPosition()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
+import socket
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -16,11 +17,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, SdfShapeError
+from ..errors import InputError
 from .controls import keys_in_words
 from .keys import press
 from .layout import build
-from .saving import saved
+from .saving import name_for, said_if_it_fails, saved
 from .session import Due
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 TICK = 0.03  # seconds
 MIME = {".png": "image/png", ".gif": "image/gif"}
 SCRIPTS = Path(__file__).parent / "scripts"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class WebFront:
@@ -75,24 +75,28 @@ class WebFront:
             ticking.cancel()
 
     def _ready(self, host: str, ready: Callable[[str], None]) -> None:
-        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+        shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
         shown = f"[{shown}]" if ":" in shown else shown
         ready(f"http://{shown}:{self.server.port}/index.html?secret={self.token}")
 
     async def _ticks(self) -> None:
+        asyncio.get_running_loop().set_exception_handler(_without_lost_connections)
         while True:
             await asyncio.sleep(TICK)
-            size = tuple(self.session.stage.window.GetSize())
-            if size != self.size:
-                self.size = size
-                self.session.resized()
-            if due := self.session.tick():
-                self._tell()
-                if due is Due.PICTURE:
-                    self.view.update()
-            elif self.state.busy != self.session.busy:
-                with self.state:
-                    self.state.busy = self.session.busy
+            self._do(self._tick)
+
+    def _tick(self) -> None:
+        size = tuple(self.session.stage.window.GetSize())
+        if size != self.size:
+            self.size = size
+            self.session.resized()
+        if due := self.session.tick():
+            self._tell()
+            if due is Due.PICTURE:
+                self.view.update()
+        elif self.state.busy != self.session.busy:
+            with self.state:
+                self.state.busy = self.session.busy
 
     # --- what the page is told
 
@@ -111,7 +115,7 @@ class WebFront:
             self.state.readings = [[list(line) for line in reading.lines] for reading in session.readings]
             self.state.measured = session.measured
             self.state.status, self.state.busy = session.status, session.busy
-            self.state.file = session.show.names[session.index]
+            self.state.file = session.heading
             self.state.chart = f"data:image/png;base64,{base64.b64encode(session.chart).decode()}" if session.chart else ""
             self.state.progress = session.progress
 
@@ -146,15 +150,21 @@ class WebFront:
         if not made:
             return []
         ending, content = made[0]
-        name = Path(self.session.scene.layers[0].name).stem + ("" if what == "export" else "-view") + ending
-        return [name, MIME.get(ending, "application/octet-stream"), self.server.protocol.addAttachment(content)]
+        return [
+            name_for(self.session, what) + ending,
+            MIME.get(ending, "application/octet-stream"),
+            self.server.protocol.addAttachment(content),
+        ]
 
     def _do(self, work: Callable[[], Any]) -> None:
         """Do it; an error becomes a line on the page."""
-        try:
-            work()
-        except SdfShapeError as error:
-            self.session.status, self.session.changed = str(error), True
+        said_if_it_fails(self.session, work)
+
+
+def _without_lost_connections(loop: Any, context: dict[str, Any]) -> None:
+    """A browser that is closed while a picture is on its way is no news."""
+    if not isinstance(context.get("exception"), ConnectionError):
+        loop.default_exception_handler(context)
 
 
 def _answer_launcher(served: Any) -> None:
@@ -174,7 +184,8 @@ def _groups(session: Session) -> list[dict[str, Any]]:
     """Controls by group, in order, as JSON."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for control in session.controls:
-        groups.setdefault(control.group, []).append(asdict(control) | {"choices": list(control.choices), "value": None})
+        facts = asdict(control) | {"choices": list(control.choices), "value": None, "decimals": control.decimals}
+        groups.setdefault(control.group, []).append(facts)
     return [{"name": name, "controls": controls} for name, controls in groups.items()]
 
 

@@ -162,7 +162,7 @@ def test_a_click_reads_the_place_the_certified_distance_and_the_normal(origin):
     hit = pick([layer], [True], Ray(origin + np.array([0.31, 0.17, 9.0]), np.array([0, 0, -1.0]), 0.01), [everywhere])
     np.testing.assert_allclose(hit.place[:2], origin[:2] + np.array([0.31, 0.17]), atol=1e-9)
     assert hit.normal @ (hit.place - origin) / 2 > 0.99
-    lines = dict(reading(hit, [layer], field, "mm").lines)
+    lines = dict(reading(hit, Scene((layer,), "t", unit="mm")).lines)
     true = abs(np.linalg.norm(hit.place - origin) - 2.0)
     low, high = (float(x) for x in lines["certified"].split(" mm")[0].split(" to "))
     assert low <= true * (1 + 1e-4) + 1e-9 and true <= high * (1 + 1e-4) + 1e-9

@@ -20,7 +20,7 @@
       return;
     }
     if (event.key.length > 1 && !(event.key in NAMES)) return;
-    if (event.key in NAMES && kind === "INPUT") return; // a slider's own
+    if (event.key in NAMES && (kind === "INPUT" || event.target.closest("[role=slider]"))) return; // a slider's own
     const asked = await window.trame.trigger("key", [NAMES[event.key] || event.key]);
     if (asked) window.sdfshapeSave(asked);
   });

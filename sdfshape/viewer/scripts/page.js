@@ -6,8 +6,9 @@ const gl = canvas.getContext("webgl2", { antialias: true, preserveDrawingBuffer:
 const size = Math.hypot(...facts.hi.map((h, k) => h - facts.lo[k])) || 1;
 const middle = facts.hi.map((h, k) => (h + facts.lo[k]) / 2);
 const span = facts.hi.map((h, k) => h - facts.lo[k]);
+const pad = 0.01 * size, lows = facts.lo.map((x) => x - pad), highs = facts.hi.map((x) => x + pad);
 const state = {
-  clip: false, clipLo: [...facts.lo], clipHi: [...facts.hi], wipe: false, wipeAt: 0.5, left: 0, right: 1, smooth: false,
+  clip: false, clipLo: [...lows], clipHi: [...highs], wipe: false, wipeAt: 0.5, left: 0, right: 1, smooth: false,
   parallel: false, measure: false, spin: false, background: "light",
 };
 const eye = { focal: [0, 0, 0], turn: 0.9, tilt: 0.35, distance: 2 * size };
@@ -21,6 +22,7 @@ const mul = (a, s) => a.map((x) => x * s);
 const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
 const unit = (a) => mul(a, 1 / (Math.hypot(...a) || 1));
+const decimals = Math.min(12, Math.max(0, 4 - Math.floor(Math.log10(size))));
 const digits = (x, n = 6) => Number(x.toPrecision(n)).toString();
 
 function axes() {
@@ -36,7 +38,7 @@ function camera() {
   const { back, right, up } = axes();
   const place = add(eye.focal, mul(back, eye.distance));
   const aspect = canvas.width / canvas.height, slope = Math.tan((30 * Math.PI) / 360);
-  const near = Math.max(eye.distance - 2 * size, eye.distance / 500), far = eye.distance + 2 * size;
+  const near = state.parallel ? eye.distance - 2 * size : Math.max(eye.distance - 2 * size, eye.distance / 500), far = eye.distance + 2 * size;
   const half = slope * eye.distance;
   const view = [right[0], up[0], back[0], 0, right[1], up[1], back[1], 0, right[2], up[2], back[2], 0,
     -dot(right, place), -dot(up, place), -dot(back, place), 1];
@@ -224,6 +226,7 @@ function drawMarks() {
   gl.clearColor(0.9, 0.35, 0.1, 1);
   for (const { place } of readings) {
     const p = sub(place, middle), clip = [0, 1, 3].map((r) => both[r] * p[0] + both[4 + r] * p[1] + both[8 + r] * p[2] + both[12 + r]);
+    if (clip[2] <= 0) continue;
     gl.scissor(((clip[0] / clip[2] + 1) / 2) * canvas.width - 4, ((clip[1] / clip[2] + 1) / 2) * canvas.height - 4, 8, 8);
     gl.clear(gl.COLOR_BUFFER_BIT);
   }
@@ -266,18 +269,19 @@ function pickFace(layer, start, way) {
     const t = (vx * rx + vy * ry + vz * rz) / det;
     if (t <= 0 || (best && t >= best.depth)) continue;
     const at = add(add(add(start, middle), mul(way, t)), [0, 0, 0]);
-    if (inside(at)) best = { depth: t, place: at, row: k / 3, vertex: u > 0.5 ? faces[k + 1] : v > 0.5 ? faces[k + 2] : faces[k], normal: unit(cross([ux, uy, uz], [vx, vy, vz])) };
+    if (inside(at)) best = { depth: t, place: at, row: k / 3, vertex: u >= v && u >= 1 - u - v ? faces[k + 1] : v >= 1 - u - v ? faces[k + 2] : faces[k], normal: unit(cross([ux, uy, uz], [vx, vy, vz])) };
   }
   return best;
 }
 
 function pickPoint(layer, start, way, spread, width) {
   let best = null;
+  const disc = layer.size / 2 + 1;
   for (let v = 0; v < layer.count; v++) {
     const p = place(layer, v), off = sub(sub(p, middle), start), depth = dot(off, way);
     if (depth <= 0 || (best && depth >= best.depth)) continue;
     const aside = Math.hypot(...sub(off, mul(way, depth)));
-    if (aside <= 6 * (width + spread * depth) && inside(p)) best = { depth, place: p, row: v, vertex: v };
+    if (aside <= disc * (width + spread * depth) && inside(p)) best = { depth, place: p, row: v, vertex: v };
   }
   return best;
 }
@@ -289,10 +293,10 @@ function read(x, y) {
   const lines = [];
   if (readings.length === 2) lines.push(`${digits(Math.hypot(...sub(readings[0].place, readings[1].place)))} ${facts.unit} apart`);
   for (const one of readings) {
-    lines.push(`on: ${one.layer.name}, ${one.layer.faces ? "triangle" : "point"} ${one.row.toLocaleString("en")}`);
-    lines.push(`place: ${one.place.map((x) => digits(x, 7)).join(", ")} ${facts.unit}`);
+    lines.push(`on: ${one.layer.name}${one.layer.whole ? `, ${one.layer.faces ? "triangle" : "point"} ${one.row.toLocaleString("en")}` : ""}`);
+    lines.push(`place: ${one.place.map((x) => x.toFixed(decimals)).join(", ")} ${facts.unit}`);
     if (one.normal) lines.push(`normal: ${one.normal.map((x) => x.toFixed(3)).join(", ")}`);
-    for (const c of one.layer.colorings) if (c.values) lines.push(`${c.name}: ${digits(c.values[one.vertex], 4)} ${c.unit}`);
+    for (const c of one.layer.colorings) if (c.values) lines.push(`${c.name}${one.layer.faces ? " at the nearest corner" : ""}: ${digits(c.values[one.vertex], 4)} ${c.unit}`);
   }
   out.hidden = !hit;
   out.textContent = lines.join("\n");
@@ -321,7 +325,8 @@ function toggle(parent, text, get, set, key = "") {
 function slider(parent, text, lo, hi, get, set, unit = "") {
   const made = row(parent, text), input = element("input", made, { type: "range", min: 0, max: 1000, value: ((get() - lo) / (hi - lo || 1)) * 1000 });
   const shown = element("span", made, { className: "value" });
-  const say = () => { shown.textContent = `${digits(get(), 3)} ${unit}`; };
+  const places = Math.min(12, Math.max(0, 3 - Math.floor(Math.log10(hi - lo || 1))));
+  const say = () => { shown.textContent = `${get().toFixed(places)} ${unit}`; };
   input.oninput = () => { set(lo + ((hi - lo) * input.value) / 1000); say(); refresh(); };
   say();
   return input;
@@ -360,8 +365,8 @@ function panel() {
   const clip = group(side, "Clip box", false);
   keyed(clip, "Clip", "clip", "c");
   [0, 1, 2].forEach((d) => {
-    slider(clip, `From ${"xyz"[d]}`, facts.lo[d], facts.hi[d], () => state.clipLo[d], (x) => { state.clipLo[d] = x; }, facts.unit);
-    slider(clip, `To ${"xyz"[d]}`, facts.lo[d], facts.hi[d], () => state.clipHi[d], (x) => { state.clipHi[d] = x; }, facts.unit);
+    slider(clip, `From ${"xyz"[d]}`, lows[d], highs[d], () => state.clipLo[d], (x) => { state.clipLo[d] = x; }, facts.unit);
+    slider(clip, `To ${"xyz"[d]}`, lows[d], highs[d], () => state.clipHi[d], (x) => { state.clipHi[d] = x; }, facts.unit);
   });
   if (layers.length > 1) {
     const wipe = group(side, "Compare two", false), names = layers.map((layer) => layer.name);
