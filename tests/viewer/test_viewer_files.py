@@ -221,3 +221,31 @@ def test_the_shapes_beside_a_report_are_what_was_made(tmp_path, monkeypatch):
     kept = read_mesh(tmp_path / "shapes" / "method-default.ply")
     np.testing.assert_allclose(kept.vertices, mesh.vertices)
     np.testing.assert_array_equal(kept.faces, mesh.faces)
+
+
+def test_names_that_cannot_be_printed_are_quoted(tmp_path):
+    strange = tmp_path / "a\nb.ply"
+    write_mesh(icosphere(subdivisions=1), strange)
+    show = open_show([strange])
+    assert show.names == (r"'a\nb.ply'",) and show.openers[0]().layers[0].name == r"'a\nb.ply'"
+
+
+def test_rows_are_counted_as_in_the_file(tmp_path):
+    points = sphere_points(5).copy()
+    points[1] = np.nan
+    points[3] = 1e200
+    write_points(PointCloud(points), tmp_path / "scan.npy")
+    layer = open_show([tmp_path / "scan.npy"]).openers[0]().layers[0]
+    assert len(layer.places) == 3 and [layer.row_in_file(k) for k in range(3)] == [0, 2, 4]
+
+
+def test_a_folder_is_no_single_page(folder):
+    done = run("view", folder, "--html", folder / "b.html")
+    assert done.returncode == 1 and "of one scene" in done.stderr and not (folder / "b.html").exists()
+
+
+def test_layers_of_the_same_name_get_names_of_their_own():
+    from sdfshape.viewer.opening import distinct
+
+    layers = [Layer(name, icosphere(subdivisions=1)) for name in ("a", "a", "a (2)", "a")]
+    assert len({layer.name for layer in distinct(layers)}) == 4

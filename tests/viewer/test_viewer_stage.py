@@ -297,3 +297,134 @@ def test_next_and_previous_go_around_and_a_broken_file_leaves_what_was_there(sta
     session.act("previous")
     assert session.scene is three
     session.close()
+
+
+# --- what belongs to one scene stays in it
+
+
+def test_what_was_computed_for_one_file_does_not_come_into_the_next(stage):
+    field = ball("field", field=True)
+    one, two = Scene((field, Layer("scan", PointCloud(sphere_points(100)), "scan")), "one"), Scene((ball("two", field=True),), "two")
+    session = Session(Show(("a", "b"), (lambda: one, lambda: two)), stage, resolution=24)
+    session.set("slice", "x")
+    session.set("layer1_color", "signed distance")
+    session.click(SIZE[0] / 2, SIZE[1] / 2)
+    session.act("next")
+    settle(session)
+    assert session.scene.layers[0].name == "two" and session.slice is None and not session.readings and not session.paints
+    session.close()
+
+
+def test_distances_to_a_surface_follow_it_when_it_moves(stage):
+    session = session_of(stage, ball(field=True), Layer("scan", PointCloud(sphere_points(200, radius=1.5)), "scan"), resolution=96)
+    session.set("layer1_color", "distance to ball")
+    settle(session)
+    np.testing.assert_allclose(session.paints[1].values, 0.5, atol=0.01)
+    session.set("iso", 0.25)
+    settle(session)
+    np.testing.assert_allclose(session.paints[1].values, 0.25, atol=0.01)
+    session.close()
+
+
+def test_a_coarse_surface_is_not_saved_as_the_full_one(stage):
+    from sdfshape.errors import InputError
+
+    session = session_of(stage, ball(field=True), resolution=96)
+    session.set("iso", 0.1, final=False)
+    with pytest.raises(InputError, match="still being computed"):
+        session.surface()
+    session.set("iso", 0.1)
+    settle(session)
+    assert len(session.surface().faces) > 10_000
+    session.close()
+
+
+def test_a_mesh_that_is_full_already_is_shown_as_it_is_at_its_level(stage):
+    coarse = icosphere(1.2, subdivisions=2)
+    layer = Layer("surface", coarse, field=Sphere((0, 0, 0), 1.0), level=0.2)
+    session = session_of(stage, layer)
+    assert len(session.scene.layers[0].faces) == len(coarse.faces) and session.values["iso"] == pytest.approx(0.2)
+    session.close()
+
+
+def test_a_slice_is_drawn_read_and_taken_away(stage):
+    from sdfshape.viewer.session import Due
+
+    session = session_of(stage, ball(field=True))
+    session.act("view_z")
+    plain = stage.picture().astype(int)
+    session.set("slice", "z")
+    session.set("slice_at", 1.0)
+    settle(session)
+    assert np.abs(stage.picture().astype(int) - plain).mean() > 5 and "z = 1 units" in session.status
+    session.click(SIZE[0] / 2 + 70, SIZE[1] / 2)
+    settle(session)
+    lines = dict(session.readings[0].lines)
+    assert lines["on"] == "the slice" and session.readings[0].place[2] == pytest.approx(1.0) and "outside" in lines["distance"]
+    session.set("measure", False)
+    session.tick()
+    session.set("slice", "off")
+    assert session.tick() is Due.PICTURE
+    assert np.abs(stage.picture().astype(int) - plain).mean() < 0.1
+    session.close()
+
+
+def test_the_wipe_stays_where_it_is_in_a_picture_of_another_size(stage):
+    session = session_of(stage, ball("red"), ball("green", color=(20, 250, 20)))
+    session.set("wipe", True)
+    session.set("wipe_at", 0.5)
+    stage.resize(150, 100)
+    try:
+        picture = stage.picture()
+        assert np.argwhere(colour_of(picture, "g"))[:, 1].min() == pytest.approx(75, abs=2)
+    finally:
+        stage.resize(*SIZE)
+    session.close()
+
+
+def test_what_is_in_the_middle_keeps_its_size_without_perspective(stage):
+    session = session_of(stage, ball())
+    before = colour_of(stage.picture(), "r").sum()
+    session.set("parallel", True)
+    without = colour_of(stage.picture(), "r").sum()
+    session.set("parallel", False)
+    assert without == pytest.approx(before, rel=0.1) and colour_of(stage.picture(), "r").sum() == pytest.approx(before, rel=0.01)
+    session.close()
+
+
+def test_the_first_file_that_can_be_opened_is_shown_and_the_others_are_named(stage):
+    from sdfshape.errors import InputError
+
+    def broken():
+        raise InputError("a.txt: no points")
+
+    good = Scene((ball(),), "good")
+    session = Session(Show(("a.txt", "b"), (broken, lambda: good)), stage)
+    assert session.heading == "b" and session.status == "a.txt: no points"
+    session.close()
+    with pytest.raises(InputError, match=r"a\.txt"):
+        Session(Show(("a.txt",), (broken,)), stage)
+
+
+def test_looks_stay_from_file_to_file(stage):
+    one, two = Scene((ball("one"),), "one"), Scene((ball("two"),), "two")
+    session = Session(Show(("a", "b"), (lambda: one, lambda: two)), stage)
+    session.set("background", "dark")
+    session.set("clip", True)
+    session.act("next")
+    assert session.values["background"] == "dark" and session.values["clip"] is False
+    session.close()
+
+
+def test_the_panel_draws_names_of_any_kind(stage):
+    session = session_of(stage, ball("ä ö 漢字 " + "long " * 40))
+    assert Panel(session, lambda _: None).draw(500).shape == (500, WIDTH, 3)
+    session.close()
+
+
+def test_an_error_of_the_surface_is_the_error_of_the_picture():
+    from sdfshape.errors import SdfShapeError
+
+    empty = Layer("empty", icosphere(1.0), field=Sphere((0, 0, 0), 1.0).offset(-5.0))
+    with pytest.raises(SdfShapeError, match="iso must be"):
+        scene_picture(Scene((empty,), "test"), size=SIZE)
