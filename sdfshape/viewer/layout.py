@@ -84,7 +84,7 @@ def _overlays(html: Any, v3: Any) -> None:
         ):
             html.Td("{{ line[0] }}", classes="pr-3 text-medium-emphasis", style="vertical-align: top")
             html.Td("{{ line[1] }}", id=("'reading-' + line[0]",))
-    said = "position: absolute; left: 12px; top: 10px; max-width: 55%; pointer-events: none"
+    said = f"position: absolute; left: {DRAWER + 12}px; top: 10px; max-width: 55%; pointer-events: none"
     with html.Div(style=said, classes="text-caption"):
         html.Span(
             "{{ status }}", v_if="status", id="status", style="background: #ffffffcc; padding: 2px 6px; border-radius: 4px; color: #222"

@@ -39,7 +39,7 @@ def _of_field(place: FloatArray, field: CertifiedField, unit: str) -> list[tuple
     return [
         ("distance", f"{distance:.5g} {unit} ({side}), rounding at most {error:.1g}"),
         ("certified", f"{ends} from the surface of the field"),
-        ("field points", f"{_direction(field.normal(place)[0])} (where it grows)"),
+        ("gradient", f"{_direction(field.normal(place)[0])}, where the distance grows"),
     ]
 
 
