@@ -62,8 +62,14 @@ class Layer:
 
     @cached_property
     def moving(self) -> Detail:
-        """What is drawn while it turns."""
-        return self._detail(MOVING_POINTS, MOVING_FACES)
+        """What is drawn while it turns: a part of what is drawn while nothing moves."""
+        still = self.still
+        if not self.is_surface:
+            return self._detail(MOVING_POINTS, MOVING_FACES)
+        fewer = face_detail(still.of(self.places), still.faces, MOVING_FACES)
+        if still.rows is None or fewer.rows is None:
+            return fewer if still.rows is None else still
+        return Detail(still.rows[fewer.rows], fewer.faces)
 
     def _detail(self, points: int, faces: int) -> Detail:
         if self.is_surface:

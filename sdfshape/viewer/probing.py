@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..field import CertifiedField
 from ..types import FloatArray
 from .layers import Scene, digits
 from .picking import SLICE, Hit
+
+if TYPE_CHECKING:
+    from ..field import CertifiedField
 
 
 @dataclass(frozen=True, eq=False)

@@ -249,3 +249,15 @@ def test_layers_of_the_same_name_get_names_of_their_own():
 
     layers = [Layer(name, icosphere(subdivisions=1)) for name in ("a", "a", "a (2)", "a")]
     assert len({layer.name for layer in distinct(layers)}) == 4
+
+
+def test_a_mesh_is_seen_without_what_only_fields_need(folder):
+    """torch and scipy take seconds: the first picture of a mesh does not wait for them."""
+    code = (
+        "import sys; from pathlib import Path; from sdfshape.viewer import Session, Stage, WebFront, open_show\n"
+        f"session = Session(open_show([Path({str(folder / 'ball.ply')!r})]), Stage(size=(80, 60)))\n"
+        "session.stage.picture(); WebFront(session)\n"
+        "print([name for name in ('torch', 'scipy', 'skimage', 'igl', 'pyvista', 'trimesh') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
