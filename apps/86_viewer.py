@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +21,8 @@ import sdfshape as s
 from sdfshape.viewer import Layer, Scene, Session, Show, Stage, open_show
 from sdfshape.viewer.pictures import settle
 
-DRAW = """import sys
-from pathlib import Path
-from sdfshape.viewer import Session, Stage, open_show
-Session(open_show([Path(sys.argv[1])]), Stage()).stage.picture()
+DRAW = """import sys, pathlib, sdfshape.viewer as v
+v.Session(v.open_show([pathlib.Path(sys.argv[1])]), v.Stage()).stage.picture()
 print("drawn", flush=True)"""
 
 
@@ -37,8 +34,8 @@ def main() -> None:
     args = parser.parse_args()
     faces, shown = len(s.read_mesh(args.mesh).faces), str(args.mesh)
     drawn, page = [sys.executable, "-c", DRAW, shown], [sys.executable, "-m", "sdfshape", "view", shown, "--web"]
-    print(f"first picture of {args.mesh.name}, {faces:,} triangles: {median(lambda: seconds_to('drawn', drawn)):.2f} s")
-    print(f"address of its page: {median(lambda: seconds_to('http', page)):.2f} s")
+    print(f"first picture of {args.mesh.name}, {faces:,} triangles: {seconds_to('drawn', drawn):.2f} s")
+    print(f"address of its page: {seconds_to('http', page):.2f} s")
     print(f"levels a second, dragged: {levels(args.field):.1f}")
     if args.large:
         large("torus of 5,000,000 vertices", torus(2236))
@@ -46,18 +43,16 @@ def main() -> None:
         large("cloud of 20,000,000 points", Layer("cloud", s.PointCloud(points / np.linalg.norm(points, axis=1, keepdims=True)), "scan"))
 
 
-def median(measure: Callable[[], float]) -> float:
-    return statistics.median(measure() for _ in range(3))
-
-
 def seconds_to(word: str, command: list[str]) -> float:
-    """Until a program prints a line that begins with this word."""
-    start = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None and process.stdout.readline().startswith(word)
-        seconds = time.perf_counter() - start
-        process.kill()
-    return seconds
+    """Until a program prints a line that begins with this word: median of three."""
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+            assert process.stdout is not None and process.stdout.readline().startswith(word)
+            seconds.append(time.perf_counter() - start)
+            process.kill()
+    return statistics.median(seconds)
 
 
 def levels(field: Path, seconds: float = 5.0) -> float:
@@ -75,32 +70,26 @@ def levels(field: Path, seconds: float = 5.0) -> float:
 
 def torus(side: int) -> Layer:
     u, v = np.meshgrid(*2 * [np.linspace(0, 2 * np.pi, side, endpoint=False)], indexing="ij")
-    wide = 1 + 0.3 * np.cos(v)
-    places = np.stack([wide * np.cos(u), wide * np.sin(u), 0.3 * np.sin(v)], axis=-1).reshape(-1, 3)
+    places = np.stack([(1 + 0.3 * np.cos(v)) * np.cos(u), (1 + 0.3 * np.cos(v)) * np.sin(u), 0.3 * np.sin(v)], axis=-1).reshape(-1, 3)
     a = np.arange(side * side).reshape(side, side)
-    b, c, d = np.roll(a, -1, 0), np.roll(np.roll(a, -1, 0), -1, 1), np.roll(a, -1, 1)
+    b, c, d = np.roll(a, -1, 0), np.roll(a, (-1, -1), (0, 1)), np.roll(a, -1, 1)
     return Layer("torus", s.Mesh(places, np.concatenate([np.stack(k, -1).reshape(-1, 3) for k in ((a, b, c), (a, c, d))])))
 
 
 def large(name: str, layer: Layer) -> None:
     marks = [time.perf_counter()]
     session = Session(Show.of(Scene((layer,), name, 2)), Stage())
-    stage, works = session.stage, (lambda: stage.render(), lambda: turn(stage), lambda: (stage.moving(False), stage.render()))
-    for work in (lambda: None, *works, lambda: (session.click(700, 300), settle(session))):  # type: ignore[func-returns-value]
-        work()
+    for moving in (False, True, *9 * [True], False):
+        session.stage.moving(moving)
+        session.stage.eye.turn(3)
+        session.stage.render()
         marks.append(time.perf_counter())
-    opened, first, turned, still, click = np.diff(marks)
-    print(
-        f"{name}: opened {opened:.1f} s, first picture {first:.2f}, one while it turns {turned / 10:.3f}, still {still:.2f}, click {click:.2f}"
-    )
+    session.click(700, 300)
+    settle(session)
+    marks.append(time.perf_counter())
+    first, *turned, still, click = np.diff(marks)
+    print(f"{name}: opened and drawn {first:.1f} s, turning {np.median(turned):.3f} a picture, still {still:.2f}, click {click:.2f}")
     session.close()
-
-
-def turn(stage: Stage) -> None:
-    stage.moving(True)
-    for _ in range(10):
-        stage.eye.turn(3)
-        stage.render()
 
 
 if __name__ == "__main__":

@@ -46,8 +46,8 @@ class Control:
 
     @property
     def decimals(self) -> int:
-        """Digits after the point that tell a thousandth of the range apart."""
-        return max(0, digits(self.hi - self.lo) - 3)
+        """Digits after the point that tell a hundredth of the range apart, or less."""
+        return max(0, digits(self.hi - self.lo) - 4)
 
 
 def layer_name(k: int, what: str) -> str:

@@ -127,6 +127,7 @@ def scalar_bar(coloring: Coloring, ink: Color) -> Any:
     bar.SetTitle(f"{coloring.name} [{coloring.unit}]" if coloring.unit else coloring.name)
     bar.SetOrientationToHorizontal()
     bar.SetNumberOfLabels(5)
+    bar.SetMaximumNumberOfColors(256)
     bar.SetLabelFormat("{:.3g}")
     bar.UnconstrainedFontSizeOn()
     bar.SetBarRatio(0.3)

@@ -38,10 +38,10 @@ def _of_field(place: FloatArray, field: CertifiedField, unit: str) -> list[tuple
     (distance,), error = field.certified(place)
     (low,), (high,) = field.distance_interval(place)
     side = "inside" if distance < 0 else "outside"
-    ends = f"{low:.5g} to {high:.5g} {unit}" if np.isfinite(high) else f"at least {low:.5g} {unit} (no upper bound found)"
+    ends = f"{low:.5g} to {high:.5g} {unit}" if np.isfinite(high) else f"at least {low:.5g} {unit}"
     return [
-        ("distance", f"{distance:.5g} {unit} ({side}), rounding at most {error:.1g}"),
-        ("certified", f"{ends} from the surface of the field"),
+        ("distance", f"{ends}, certified ({side})"),
+        ("value", f"{distance:.5g} {unit}, rounding at most {error:.1g}"),
         ("gradient", f"{_direction(field.normal(place)[0])}, where the distance grows"),
     ]
 

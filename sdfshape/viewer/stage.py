@@ -124,6 +124,8 @@ class Stage:
         actor = plain_actor(poly_data(np.zeros((0, 3)), lines=[curve - self.origin for curve in curves]), color)
         actor.GetProperty().SetLineWidth(width)
         actor.GetProperty().SetLighting(False)
+        actor.GetMapper().SetResolveCoincidentTopologyToPolygonOffset()  # lines of a slice lie in it, and are drawn in front of it
+        actor.GetMapper().SetRelativeCoincidentTopologyLineOffsetParameters(-2.0, -12.0)
         return actor
 
     def _replace_extra(self, name: str, actors: list[Any]) -> None:

@@ -104,8 +104,11 @@ def test_the_walk_through_the_web_page(folder, page, tmp_path):
         until(lambda: page.locator("#readings").count())
         shown = float(page.locator("#value-iso").inner_text().split()[0])
         told = page.locator("#reading-distance").inner_text()
-        assert float(told.split()[0]) == pytest.approx(shown, rel=0.02) and "mm (outside)" in told
-        low, high = (float(word) for word in page.locator("#reading-certified").inner_text().split(" mm")[0].split(" to "))
+        assert (
+            float(page.locator("#reading-value").inner_text().split()[0]) == pytest.approx(shown, rel=0.02)
+            and "mm, certified (outside)" in told
+        )
+        low, high = (float(word) for word in told.split(" mm")[0].split(" to "))
         assert low <= shown * 1.01 and high >= shown * 0.99
 
         # layers on and off

@@ -164,9 +164,9 @@ def test_a_click_reads_the_place_the_certified_distance_and_the_normal(origin):
     assert hit.normal @ (hit.place - origin) / 2 > 0.99
     lines = dict(reading(hit, Scene((layer,), "t", unit="mm")).lines)
     true = abs(np.linalg.norm(hit.place - origin) - 2.0)
-    low, high = (float(x) for x in lines["certified"].split(" mm")[0].split(" to "))
+    low, high = (float(x) for x in lines["distance"].split(" mm")[0].split(" to "))
     assert low <= true * (1 + 1e-4) + 1e-9 and true <= high * (1 + 1e-4) + 1e-9
-    assert lines["distance"].split()[1] == "mm" and "triangle" in lines["on"]
+    assert "certified" in lines["distance"] and lines["value"].split()[1] == "mm," and "triangle" in lines["on"]
 
 
 def test_the_nearest_thing_that_is_drawn_is_hit():

@@ -143,8 +143,8 @@ def test_the_walk_through_the_window(window, tmp_path):
     # a click reads the distance in the unit that was told
     window.click(320 + 490, 410)
     lines = dict(until(lambda: window.facts["readings"])[0])
-    assert float(lines["distance"].split()[0]) == pytest.approx(iso, rel=0.05) and "mm (outside)" in lines["distance"]
-    low, high = (float(word) for word in lines["certified"].split(" mm")[0].split(" to "))
+    assert float(lines["value"].split()[0]) == pytest.approx(iso, rel=0.05) and "mm, certified (outside)" in lines["distance"]
+    low, high = (float(word) for word in lines["distance"].split(" mm")[0].split(" to "))
     assert low <= iso * 1.05 and high >= iso * 0.95
 
     # keys: layers, measure, wipe, clip, help, the picture
