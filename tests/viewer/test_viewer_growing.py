@@ -56,6 +56,7 @@ def test_every_field_that_is_seen_is_certified_and_nears_the_last_one(plain, wat
     assert all(field.lipschitz_bound <= 1 for field in seen[::40]) and off[0] > off[1] > off[2]
 
 
+@pytest.mark.slow
 def test_a_training_that_is_ended_early_cools_down_and_says_so():
     config = replace(CONFIG, optimizer=replace(CONFIG.optimizer, steps=400))
     seen, steps = [], []
@@ -69,6 +70,7 @@ def test_a_training_that_is_ended_early_cools_down_and_says_so():
     assert np.abs(result.field(near)).mean() < 0.8 * np.abs(seen[99](near)).mean()  # nearer to the surface than where it was ended
 
 
+@pytest.mark.slow
 def test_the_end_may_be_asked_for_before_it_trains():
     watch = Watch()
     watch.finish()
@@ -76,6 +78,7 @@ def test_the_end_may_be_asked_for_before_it_trains():
     assert watch.finished_at == (30, 120) and len(result.mesh.faces)
 
 
+@pytest.mark.slow
 def test_a_training_broken_off_by_another_thread_goes_on_to_the_same_result(tmp_path, plain):
     kept = tmp_path / "state.ckpt"
     watch = Watch(lambda _: watch.interrupt(), every=0.0)
@@ -106,6 +109,7 @@ def grow(stage: Stage, work) -> Growing:
     return Growing(CLOUD, "test", work, stage, resolution=32)
 
 
+@pytest.mark.slow
 def test_the_scan_is_there_at_once_then_the_surface_grows_then_the_field_can_be_asked(stage):
     def work(progress, watch):
         watch.every = 0.05
