@@ -185,12 +185,13 @@ def test_the_nearest_thing_that_is_drawn_is_hit():
 
 
 def test_iso_lines_stand_at_equal_true_distances():
-    made = cut(Sphere((0, 0, 0), 1.0), 2, 0.0, DISTANCE)
-    radii = [np.linalg.norm(line, axis=1) for line in made.lines]
+    centre = np.array([3.0, -2.0, 0.5])
+    made = cut(Sphere(tuple(centre), 1.0), 2, 0.5, DISTANCE)
+    radii = [np.linalg.norm(line - centre, axis=1) for line in made.lines]
     off = [np.abs((r - 1) / made.step - np.round((r - 1) / made.step)).max() for r in radii if r.min() > 0.1]
     assert max(off) < 0.02 and len(off) > 8
-    np.testing.assert_allclose(np.concatenate([np.linalg.norm(line, axis=1) for line in made.zero]), 1.0, atol=1e-3)
-    assert all(abs(line[:, 2]).max() < 1e-12 for line in made.lines)
+    np.testing.assert_allclose(np.concatenate([np.linalg.norm(line - centre, axis=1) for line in made.zero]), 1.0, atol=1e-3)
+    assert all(abs(line[:, 2] - 0.5).max() < 1e-12 for line in made.lines)
 
 
 def test_a_slice_of_the_residual_is_dark_for_a_true_distance():
@@ -303,6 +304,23 @@ def test_a_job_that_says_how_far_it_is_ends_when_another_is_wanted():
     assert begun.wait(5)
     jobs.submit("paint0", lambda _: "new")
     assert until(jobs) == [("paint0", "new")] and len(reached) < 9_000
+    jobs.close()
+
+
+def test_what_was_dropped_is_never_handed_over_though_another_of_its_kind_came():
+    jobs, begun, gate = Jobs(), threading.Event(), threading.Event()
+
+    def first(_):
+        begun.set()
+        gate.wait(5)
+        return "of the file before"
+
+    jobs.submit("iso", first)
+    assert begun.wait(5)
+    jobs.forget()
+    jobs.submit("iso", lambda _: "of this file")
+    gate.set()
+    assert until(jobs) == [("iso", "of this file")]
     jobs.close()
 
 

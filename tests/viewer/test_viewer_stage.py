@@ -234,6 +234,8 @@ def test_a_slider_of_the_panel_is_dragged_and_let_go(stage):
     assert panel.release(spot.box[2] + 500) and not panel.release(0)
     iso = session.by_name["iso"]
     assert [(value, final) for _, value, final in sets] == [(iso.lo, False), (iso.hi, False), (iso.hi, True)]
+    panel.press(WIDTH / 2, spot.box[1] + 2)
+    assert sets[-1][1] == pytest.approx((iso.lo + iso.hi) / 2)  # the track lies in the middle of the panel
     assert not panel.press(WIDTH + 1, 5)
     session.close()
 
