@@ -10,7 +10,7 @@ import pytest
 from shapes import icosphere, sphere_points
 
 from sdfshape.errors import InputError
-from sdfshape.field import Sphere
+from sdfshape.field import Box, Sphere
 from sdfshape.types import Mesh, PointCloud
 from sdfshape.viewer.colorings import choices, colored
 from sdfshape.viewer.controls import allowed, controls_of, following
@@ -192,6 +192,15 @@ def test_iso_lines_stand_at_equal_true_distances():
     assert max(off) < 0.02 and len(off) > 8
     np.testing.assert_allclose(np.concatenate([np.linalg.norm(line - centre, axis=1) for line in made.zero]), 1.0, atol=1e-3)
     assert all(abs(line[:, 2] - 0.5).max() < 1e-12 for line in made.lines)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_the_surface_in_a_slice_lies_where_the_box_is(axis):
+    size = np.array([3.0, 1.0, 2.0])
+    made = cut(Box((0, 0, 0), tuple(size)), axis, 0.4, DISTANCE)
+    line = np.concatenate(made.zero)
+    np.testing.assert_allclose(line.min(axis=0), np.where(np.arange(3) == axis, 0.4, 0.0), atol=0.02)
+    np.testing.assert_allclose(line.max(axis=0), np.where(np.arange(3) == axis, 0.4, size), atol=0.02)
 
 
 def test_a_slice_of_the_residual_is_dark_for_a_true_distance():
