@@ -95,6 +95,14 @@ def _serve(show: Show, resolution: int, host: str, port: int) -> None:
     session.close()
 
 
+def _quiet(_: str) -> None:
+    pass
+
+
+def _tell(what: str) -> None:
+    sys.stderr.write(f"{what} ...\n")
+
+
 def _write_picture(show: Show, path: Path, resolution: int, overwrite: bool, quiet: bool) -> None:
     from ..render import write_png
     from ..viewer import scene_picture
@@ -107,6 +115,8 @@ def _write_picture(show: Show, path: Path, resolution: int, overwrite: bool, qui
 def _write_page(show: Show, path: Path, resolution: int, overwrite: bool, quiet: bool) -> None:
     from ..viewer import write_scene_page
 
-    size = write_scene_page(show.openers[0](), path, resolution=resolution, overwrite=overwrite)
+    size = write_scene_page(
+        show.openers[0](), path, resolution=resolution, overwrite=overwrite, progress=lambda what: None if quiet else _tell(what)
+    )
     if not quiet:
         sys.stdout.write(f"{show.names[0]}, {size / 1e6:.1f} MB -> {path}\n")

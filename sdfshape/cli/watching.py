@@ -83,3 +83,4 @@ def print_address(address: str) -> None:
     """Where the page is, for whoever started this."""
     sys.stdout.write(f"{address}\n")
     sys.stdout.flush()
+    sys.stderr.write("open it in a browser; Ctrl-C ends it\n")

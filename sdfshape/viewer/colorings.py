@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..field import SignedDistanceField
 
 PLAIN = "one colour"
+RESIDUAL = "eikonal residual on the surface"
 BLOCK = 200_000  # points asked at a time, so that a long computation can say how far it is, and be given up
 QUANTILE = 0.99  # the scale ends where one in a hundred is beyond: a few far points would make all others look alike
 ORIENTED = 60_000  # points that confidence is computed for; others take that of the nearest
@@ -50,7 +51,7 @@ def choices(scene: Scene, k: int) -> tuple[str, ...]:
     if not layer.is_surface:
         names += ["outlier score", "orientation confidence"]
     elif layer.field is not None:
-        names.append("eikonal residual")
+        names.append(RESIDUAL)
     return tuple(dict.fromkeys(names))
 
 
@@ -73,7 +74,7 @@ def colored(scene: Scene, k: int, name: str, told: Told = lambda _: None) -> Col
         return _labelled(shape.labels)
     if name == "signed distance" and scene.level_field is not None:
         return diverging(name, in_blocks(scene.level_field, layer.places, told), unit=scene.unit)
-    if name == "eikonal residual" and layer.field is not None:
+    if name == RESIDUAL and layer.field is not None:
         field = layer.field
         return rising(name, in_blocks(lambda x: np.abs(np.linalg.norm(field.gradient(x), axis=1) - 1), layer.places, told))
     if name == "outlier score":
@@ -118,7 +119,7 @@ def rising(name: str, values: FloatArray, *, unit: str = "", limits: tuple[float
 def diverging(name: str, values: FloatArray, *, unit: str = "") -> Coloring:
     """Signed numbers: red inside, blue outside, white at 0."""
     end = scale_end(np.abs(values))
-    return Coloring(name, looked_up(color_table("RdBu"), values, -end, end), values, (-end, end), "RdBu", unit, _about(np.abs(values)))
+    return Coloring(name, looked_up(color_table("RdBu"), values, -end, end), values, (-end, end), "RdBu", unit, _about(values))
 
 
 def color_table(name: str) -> IntArray:
@@ -138,7 +139,8 @@ def looked_up(table: IntArray, values: FloatArray, lo: float, hi: float) -> IntA
 
 
 def _about(values: FloatArray) -> str:
-    return f"mean {values.mean():.3g}, 95% below {np.quantile(values, 0.95):.3g}, largest {values.max():.3g} (of {len(values):,})"
+    sizes = np.abs(values)
+    return f"mean {values.mean():.3g}, 95% within {np.quantile(sizes, 0.95):.3g}, largest {sizes.max():.3g} (all {len(values):,})"
 
 
 def _direction_rgb(layer: Layer) -> IntArray:

@@ -202,7 +202,7 @@ def following(control: Control, value: Any) -> Any:
 def keys_in_words(controls: Sequence[Control]) -> list[tuple[str, str]]:
     """(key, what it does), for the help that `?` shows; the mouse first."""
     mouse = [("drag", "turn"), ("shift + drag", "move"), ("wheel", "nearer, farther")]
-    mouse.append(("click", "read a place: distance, proven bounds, normal"))
+    mouse.append(("click", "read a place: its distance"))
     named = []
     for control in controls:
         of_layer = control.name.startswith("layer")

@@ -130,7 +130,8 @@ def scalar_bar(coloring: Coloring, ink: Color) -> Any:
     bar.SetMaximumNumberOfColors(256)
     bar.SetLabelFormat("{:.3g}")
     bar.UnconstrainedFontSizeOn()
-    bar.SetBarRatio(0.3)
+    bar.SetBarRatio(0.25)
+    bar.SetVerticalTitleSeparation(6)
     bar.SetPosition(0.2, 0.02)
     bar.SetPosition2(0.6, 0.11)
     for text, points in ((bar.GetTitleTextProperty(), 15), (bar.GetLabelTextProperty(), 13)):

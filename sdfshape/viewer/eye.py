@@ -23,6 +23,7 @@ class Eye:
     def __init__(self, renderer: Any) -> None:
         self._renderer = renderer
         self.origin, self.corners, self.size, self.up = np.zeros(3), np.zeros((8, 3)), 1.0, 1
+        self._seen_from = ""
         self.camera.SetViewAngle(ANGLE)
 
     def at(self, scene: Scene) -> None:
@@ -38,6 +39,16 @@ class Eye:
     def home(self) -> None:
         """All of the scene, from the side and a little above."""
         self._look_from(np.roll(HOME, self.up + 1), np.eye(3)[self.up])
+        self._seen_from = self._pose
+
+    @property
+    def at_home(self) -> bool:
+        """Whether nobody has looked from elsewhere since `home`."""
+        return self._seen_from == self._pose
+
+    @property
+    def _pose(self) -> str:
+        return f"{self.camera.GetPosition()} {self.camera.GetFocalPoint()} {self.camera.GetViewUp()}"
 
     def view(self, axis: int, *, opposite: bool = False) -> None:
         """Along an axis, from its positive end."""
@@ -68,6 +79,7 @@ class Eye:
         self.camera.SetPosition(*(-distance * ahead))
         self.camera.SetViewUp(*up)
         self.camera.SetParallelScale(max(float(half.max()), 1e-3 * self.size))
+        self._seen_from = ""
         self._renderer.ResetCameraClippingRange()
 
     def set_parallel(self, parallel: bool) -> None:

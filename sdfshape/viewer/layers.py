@@ -25,7 +25,8 @@ class Layer:
     """name : as the panel says it.   shape : a cloud, finite rows only, or a mesh.   role : truth is what others are measured against.
 
     field : whose surface a mesh is, if that is known; then the level can be moved.   color : plain, red green blue.
-    level : at which the shape is that surface in full, world units; None while it is coarse.   rows : of the points in their file.
+    level : at which the shape is that surface in full, world units; None while it is coarse.   rows : of the points in their file,
+    of which `skipped` are not finite.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Layer:
     shown: bool = True
     level: float | None = None
     rows: IntArray | None = None
+    skipped: int = 0
 
     @property
     def is_surface(self) -> bool:
@@ -95,7 +97,7 @@ class Layer:
         """How much it holds, in words."""
         if self.is_surface:
             return f"{len(self.places):,} vertices, {len(self.faces):,} triangles"
-        return f"{len(self.places):,} points"
+        return f"{len(self.places):,} points" + (f"; {self.skipped:,} not finite, not shown" if self.skipped else "")
 
 
 FARTHEST = 1e30  # a place beyond has no digits left, and no picture

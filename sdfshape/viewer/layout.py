@@ -15,6 +15,7 @@ def build(server: Any, window: Any) -> Any:
     from trame.widgets import vuetify3 as v3
 
     server.state.help = False
+    server.state.client_only("help", "opened")  # of each browser its own
     server.state.opened = [0]
     with VAppLayout(server, full_height=True):
         with v3.VNavigationDrawer(permanent=True, width=DRAWER, id="controls"):

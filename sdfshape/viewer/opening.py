@@ -37,6 +37,9 @@ def open_show(files: Sequence[Path], *, truth: Path | None = None, part: int | N
         raise InputError("there must be something to show, got no file: name a scan, a mesh, a field, or a folder")
     if len(files) == 1 and (report := _report_in(files[0])) is not None:
         return Show((shown_name(files[0]),), (partial(compared, report, up=up, unit=unit),))
+    for file in (*files, *([truth] if truth is not None else [])):
+        if not file.exists():
+            raise InputError(f"{shown_name(file)}: there is no such file in {file.parent}: check the path")
     folders = [file for file in files if file.is_dir()]
     if folders and len(files) > 1:
         raise InputError(f"a folder is shown alone, file by file, got {len(files)} names: name its files, or the folder only")
@@ -72,7 +75,7 @@ def distinct(layers: Sequence[Layer]) -> list[Layer]:
 def scan_layer(name: str, cloud: PointCloud, *, shown: bool = True) -> Layer:
     """A cloud as it is drawn."""
     rows = None if (good := drawable_rows(cloud)).all() else np.flatnonzero(good)
-    return Layer(name, finite_cloud(cloud), "scan", color=SCAN_COLOR, shown=shown, rows=rows)
+    return Layer(name, finite_cloud(cloud), "scan", color=SCAN_COLOR, shown=shown, rows=rows, skipped=len(cloud) - int(good.sum()))
 
 
 def truth_layer(name: str, mesh: Mesh) -> Layer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ..errors import SdfShapeError
 from ..io import atomic_write
 from .colorings import PLAIN, Coloring, choices, color_table, colored
 from .detail import Detail, face_detail, point_detail
-from .layers import Layer, Scene
+from .layers import Scene
 from .level import FULL_RESOLUTION, Level
 
 MOST_FACES, MOST_POINTS = 900_000, 600_000  # of all layers: about 12 MB of page
@@ -28,20 +29,28 @@ SCRIPT = Path(__file__).parent / "scripts" / "page.js"
 SLOW = ("orientation confidence", "outlier score")  # left out: seconds to minutes each
 
 
-def write_scene_page(scene: Scene, path: str | PathLike[str], *, resolution: int = FULL_RESOLUTION, overwrite: bool = False) -> int:
+def write_scene_page(
+    scene: Scene,
+    path: str | PathLike[str],
+    *,
+    resolution: int = FULL_RESOLUTION,
+    overwrite: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> int:
     """Write the scene as a page; returns its bytes. Raises OutputError where it cannot be written.
 
     Everything is there that needs no field: turning, layers, colours with their bars, opacity, slicing off, places and distances between
     them, pictures.
     """
-    content = scene_page(scene, resolution=resolution).encode()
+    content = scene_page(scene, resolution=resolution, progress=progress).encode()
     with atomic_write(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(content)
     return len(content)
 
 
-def scene_page(scene: Scene, *, resolution: int = FULL_RESOLUTION) -> str:
-    """The page as text."""
+def scene_page(scene: Scene, *, resolution: int = FULL_RESOLUTION, progress: Callable[[str], None] = lambda _: None) -> str:
+    """The page as text. progress(what) is told what begins."""
+    progress("surface")
     scene = _with_full_surface(scene, resolution)
     faces, points = sum(len(layer.faces) for layer in scene.layers), sum(len(x.places) for x in scene.layers if not x.is_surface)
     share = min(1.0, MOST_FACES / max(faces, 1)), min(1.0, MOST_POINTS / max(points, 1))
@@ -52,7 +61,7 @@ def scene_page(scene: Scene, *, resolution: int = FULL_RESOLUTION) -> str:
         "up": scene.up,
         "lo": lo.tolist(),
         "hi": hi.tolist(),
-        "layers": [_layer_facts(scene, k, share) for k in range(len(scene.layers))],
+        "layers": [_layer_facts(scene, k, share, progress) for k in range(len(scene.layers))],
     }
     data = json.dumps(facts).replace("<", "\\u003c")
     return TEMPLATE.read_text(encoding="utf-8").replace("/*SCRIPT*/", SCRIPT.read_text(encoding="utf-8")).replace("/*DATA*/", data)
@@ -68,7 +77,7 @@ def _with_full_surface(scene: Scene, resolution: int) -> Scene:
     return Scene(layers, scene.title, scene.up, scene.unit)
 
 
-def _layer_facts(scene: Scene, k: int, share: tuple[float, float]) -> dict[str, Any]:
+def _layer_facts(scene: Scene, k: int, share: tuple[float, float], progress: Callable[[str], None]) -> dict[str, Any]:
     layer = scene.layers[k]
     if layer.is_surface:
         detail = face_detail(layer.places, layer.faces, max(1, int(share[0] * len(layer.faces))))
@@ -87,7 +96,7 @@ def _layer_facts(scene: Scene, k: int, share: tuple[float, float]) -> dict[str, 
         "places": _packed(places),
         "faces": _packed_faces(detail, len(places)) if layer.is_surface else None,
         "triangles": len(detail.faces),
-        "colorings": [_coloring_facts(one, detail) for one in _colorings(scene, k, layer)],
+        "colorings": [_coloring_facts(one, detail) for one in _colorings(scene, k, progress)],
     }
 
 
@@ -95,11 +104,12 @@ def _drawn(detail: Detail) -> str:
     return f"{len(detail.faces):,} triangles" if len(detail.faces) else f"{0 if detail.rows is None else len(detail.rows):,} points"
 
 
-def _colorings(scene: Scene, k: int, layer: Layer) -> list[Coloring]:
+def _colorings(scene: Scene, k: int, progress: Callable[[str], None]) -> list[Coloring]:
     found = []
     for name in choices(scene, k):
         if name == PLAIN or name in SLOW:
             continue
+        progress(f"{scene.layers[k].name}: {name}")
         try:
             found.append(colored(scene, k, name))
         except SdfShapeError:

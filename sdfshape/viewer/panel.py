@@ -145,7 +145,7 @@ class Panel:
                 self._wrapped(text, color)
 
     def _keys(self) -> None:
-        for key, what in keys_in_words(self.session.controls):
+        for key, what in [*keys_in_words(self.session.controls), ("q", "close the window")]:
             self._words(key, size=TEXT - 1)
             self._words(what, PAD + 92, size=TEXT - 1, color=PALE)
             self.y += LINE

@@ -35,13 +35,13 @@ def reading(hit: Hit, scene: Scene) -> Reading:
 
 
 def _of_field(place: FloatArray, field: CertifiedField, unit: str) -> list[tuple[str, str]]:
-    (distance,), error = field.certified(place)
+    distance = field.certified(place)[0][0]
     (low,), (high,) = field.distance_interval(place)
     side = "inside" if distance < 0 else "outside"
     ends = f"{low:.5g} to {high:.5g} {unit}" if np.isfinite(high) else f"at least {low:.5g} {unit}"
     return [
         ("distance", f"{ends}, certified ({side})"),
-        ("value", f"{distance:.5g} {unit}, rounding at most {error:.1g}"),
+        ("value", f"{distance:.5g} {unit} of the field: never more than the distance"),
         ("gradient", f"{_direction(field.normal(place)[0])}, where the distance grows"),
     ]
 

@@ -37,6 +37,7 @@ def _level(session: Session, made: Leveled) -> None:
         return
     session.replace_layer(k, session.scene.layers[k].with_mesh(made.mesh, made.iso if made.final else None))
     session.status = ""
+    session.read([])  # what was read was read of another surface
     if made.final and (field := session.scene.level_field) is not None:
         session.jobs.submit("preview", session.level.prepare(field))
 
@@ -52,6 +53,7 @@ def _slice(session: Session, made: Slice) -> None:
 def _reading(session: Session, found: Reading | None) -> None:
     if found is None:
         session.status = "nothing there: click on a surface or a point"
+        session.read([])
         return
     session.status = ""
     more = session.values["measure"] and len(session.readings) == 1

@@ -46,7 +46,10 @@ def save_beside(session: Session, what: str, folder: Path) -> Path:
 
 def name_for(session: Session, what: str) -> str:
     """Of the file, without ending."""
-    return Path(session.scene.layers[0].name).stem + ("" if what == "export" else "-view")
+    stem, level = Path(session.scene.layers[0].name).stem, session.values.get("iso", 0.0)
+    if what != "export":
+        return f"{stem}-view"
+    return stem if level == 0 else f"{stem}-at-{level:.4g}"
 
 
 def said_if_it_fails(session: Session, work: Callable[[], object]) -> None:

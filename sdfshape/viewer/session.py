@@ -44,7 +44,7 @@ class Session:
         self.jobs, self.asks, self.clicks = Jobs(), Jobs(), 0  # a click does not wait for what takes long
         self.stage.on_click = self.click
         self.changed = self.moved = True
-        self.sized, self.opened = False, 0
+        self.opened = 0
         self.values: dict[str, Any] = {}
         self.feed: Callable[[], None] = lambda: None  # brings what a reconstruction made since the last tick
         self.grown: Callable[[Mesh | None], None] = lambda _: None
@@ -74,7 +74,7 @@ class Session:
         try:
             scene = self.show.openers[index]()
         except SdfShapeError as error:
-            self.status, self.changed = str(error), True
+            self.status, self.changed = f"{error}; still showing {self.heading}", True
             return
         self.opened = index
         self.start(scene)
@@ -82,7 +82,8 @@ class Session:
     @property
     def heading(self) -> str:
         """The name of what is shown."""
-        return self.show.names[self.opened]
+        name, count = self.show.names[self.opened], len(self.show)
+        return name if count == 1 else f"{name} ({self.opened + 1} of {count})"
 
     def start(self, scene: Scene, *, stay: bool = False) -> None:
         """Show this scene, with every control where it belongs; what is computed for the one before is forgotten.
@@ -134,7 +135,7 @@ class Session:
     def set(self, name: str, value: Any, *, final: bool = True) -> None:
         """Set a control. final : False while a slider is dragged. Values out of range, or of another kind, raise InputError."""
         value = allowed(self.by_name, name, value)
-        self.values[name] = value
+        self.values[name], self.status = value, ""
         self.changed, self.moved = True, self.moved or not name.startswith(("iso", "slice"))  # the picture of these follows
         if name.startswith("layer"):
             number, what = name.removeprefix("layer").split("_")
@@ -219,9 +220,8 @@ class Session:
         return f"{span(ends):.6g} {self.scene.unit} apart" if len(ends) == 2 else ""
 
     def resized(self) -> None:
-        """The picture has another size; at the first one, home is seen again, so that all of it is in."""
-        if not self.sized:
-            self.sized = True
+        """The picture has another size; who has not looked around yet sees all of it again."""
+        if self.stage.eye.at_home:
             self.stage.eye.home()
         self.cut()
         self.moved = True

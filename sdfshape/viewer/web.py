@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 TICK = 0.03  # seconds
+ENCODED = 0.04  # seconds after which a picture is there, or asked for again
 MIME = {".png": "image/png", ".gif": "image/gif"}
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -75,6 +76,9 @@ class WebFront:
             ticking.cancel()
 
     def _ready(self, host: str, ready: Callable[[str], None]) -> None:
+        for protocol in self.server.protocol.getLinkProtocols():
+            if hasattr(protocol, "delta_stale_time_before_render"):
+                protocol.delta_stale_time_before_render = ENCODED
         shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
         shown = f"[{shown}]" if ":" in shown else shown
         ready(f"http://{shown}:{self.server.port}/index.html?secret={self.token}")

@@ -184,7 +184,8 @@ def test_a_folder_is_gone_through_with_keys(folder, page, tmp_path):
             names.append(until(lambda: page.locator("#file").inner_text()))
             page.keyboard.press("n")
             until(lambda: page.locator("#file").inner_text() != names[-1])
-        assert names == ["ball.ply", "ball.sdf", "scan.ply", "truth.ply"] and page.locator("#file").inner_text() == "ball.ply"
+        shown = [f"{name} ({k} of 4)" for k, name in enumerate(("ball.ply", "ball.sdf", "scan.ply", "truth.ply"), 1)]
+        assert names == shown and page.locator("#file").inner_text() == shown[0]
         assert page.wrong == []
 
 

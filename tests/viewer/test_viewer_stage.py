@@ -291,7 +291,7 @@ def test_next_and_previous_go_around_and_a_broken_file_leaves_what_was_there(sta
     one, three = Scene((ball("one"),), "one"), Scene((ball("three"),), "three")
     session = Session(Show(("a", "b", "c"), (lambda: one, broken, lambda: three)), stage)
     session.act("next")
-    assert session.status == "b.ply: broken" and session.scene is one and session.index == 1
+    assert session.status == "b.ply: broken; still showing a (1 of 3)" and session.scene is one and session.index == 1
     session.act("next")
     assert session.scene is three
     session.act("next")
@@ -402,7 +402,7 @@ def test_the_first_file_that_can_be_opened_is_shown_and_the_others_are_named(sta
 
     good = Scene((ball(),), "good")
     session = Session(Show(("a.txt", "b"), (broken, lambda: good)), stage)
-    assert session.heading == "b" and session.status == "a.txt: no points"
+    assert session.heading == "b (2 of 2)" and session.status == "a.txt: no points"
     session.close()
     with pytest.raises(InputError, match=r"a\.txt"):
         Session(Show(("a.txt",), (broken,)), stage)

@@ -14,7 +14,6 @@
   window.addEventListener("keydown", async (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const kind = event.target.tagName;
-    if ((kind === "INPUT" && event.target.type === "text") || kind === "TEXTAREA") return;
     if (event.key === "?") {
       window.trame.state.set("help", !window.trame.state.get("help"));
       return;
