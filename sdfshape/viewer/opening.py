@@ -37,12 +37,12 @@ def open_show(files: Sequence[Path], *, truth: Path | None = None, part: int | N
         raise InputError("there must be something to show, got no file: name a scan, a mesh, a field, or a folder")
     if len(files) == 1 and (report := _report_in(files[0])) is not None:
         return Show((shown_name(files[0]),), (partial(compared, report, up=up, unit=unit),))
-    for file in (*files, *([truth] if truth is not None else [])):
-        if not file.exists():
-            raise InputError(f"{shown_name(file)}: there is no such file in {file.parent}: check the path")
     folders = [file for file in files if file.is_dir()]
     if folders and len(files) > 1:
         raise InputError(f"a folder is shown alone, file by file, got {len(files)} names: name its files, or the folder only")
+    for file in (*files, *([truth] if truth is not None else [])):
+        if not file.exists():
+            raise InputError(f"{shown_name(file)}: there is no such file in {file.parent}: check the path")
     groups = [[file] for file in _shown_files(folders[0])] if folders else [list(files)]
     openers: list[Callable[[], Scene]] = [partial(opened, group, truth=truth, part=part, up=up, unit=unit) for group in groups]
     return Show(tuple(" + ".join(map(shown_name, group)) for group in groups), tuple(openers))

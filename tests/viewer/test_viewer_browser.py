@@ -114,8 +114,7 @@ def test_the_walk_through_the_web_page(folder, page, tmp_path):
         # layers on and off
         before = pixels(page.screenshot())
         page.keyboard.press("1")
-        page.wait_for_timeout(800)
-        assert np.abs(pixels(page.screenshot())[:, 340:] - before[:, 340:]).mean() > 1
+        until(lambda: np.abs(pixels(page.screenshot())[:, 340:] - before[:, 340:]).mean() > 1)
         page.keyboard.press("1")
 
         # help, colours with their bar, the picture
