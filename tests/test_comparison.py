@@ -138,7 +138,8 @@ def test_the_page_stands_alone_and_agrees_with_the_files(tmp_path):
     write_page(rows, job, tmp_path / "new" / "report", title="<b>a & b</b>")
     assert told == list(job.methods)
     folder = tmp_path / "new" / "report"
-    assert {p.name for p in folder.iterdir()} == {"report.html", "report.json", "report.csv"}
+    assert {p.name for p in folder.iterdir()} == {"report.html", "report.json", "report.csv", "shapes"}
+    assert {p.name for p in (folder / "shapes").iterdir()} == {"scan.ply", "truth.ply", "method-isolation-forest.ply"}
     page = Page()
     page.feed(text := (folder / "report.html").read_text())
     assert "<b>a" not in text and "<b>a & b</b>" in page.words

@@ -76,7 +76,7 @@ class WebFront:
             ticking.cancel()
 
     def _ready(self, host: str, ready: Callable[[str], None]) -> None:
-        for protocol in self.server.protocol.getLinkProtocols():
+        for protocol in self.server.protocol.getLinkProtocols():  # half a second, else, before a picture that is still encoded is sent
             if hasattr(protocol, "delta_stale_time_before_render"):
                 protocol.delta_stale_time_before_render = ENCODED
         shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
