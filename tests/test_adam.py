@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from sdfshape.train.adam import Adam
 
 
+@pytest.mark.slow
 def test_the_same_steps_as_the_slow_twin():
     generator = torch.Generator().manual_seed(0)
     ours = [torch.randn(3, 4, generator=generator, dtype=torch.float64), torch.randn(5, generator=generator, dtype=torch.float64)]

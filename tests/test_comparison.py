@@ -71,6 +71,7 @@ def test_a_truth_in_other_units_or_elsewhere_is_refused():
         CompareJob(scan, ("poisson",), Mesh(BALL.vertices + 5.0, BALL.faces))
 
 
+@pytest.mark.slow
 def test_a_method_that_hangs_or_dies_is_a_row_with_its_reason(tmp_path):
     assert _facts(tmp_path, 0.05)["error"].startswith("stopped after 0 s, the time to train")
     assert "exit code 1: FileNotFoundError" in _facts(tmp_path, 60)["error"]
@@ -153,6 +154,7 @@ def test_the_page_stands_alone_and_agrees_with_the_files(tmp_path):
     assert poisson["error"] in page.words
 
 
+@pytest.mark.slow
 def test_the_program_refuses_before_it_works(tmp_path):
     (tmp_path / "scan.xyz").write_text("\n".join(" ".join(f"{v:.5f}" for v in p) for p in sphere_points(200)))
     (tmp_path / "there").mkdir()

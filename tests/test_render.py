@@ -191,6 +191,7 @@ def test_an_eye_among_the_cells_still_sees():
     assert np.isfinite(view.depth).all()
 
 
+@pytest.mark.slow
 def test_a_film_of_no_pictures_is_refused_and_one_of_odd_size_is_cut(tmp_path):
     film = pytest.importorskip("imageio_ffmpeg", reason="imageio-ffmpeg is not installed")
     for write in (write_gif, write_mp4):

@@ -264,6 +264,7 @@ def test_layers_of_the_same_name_get_names_of_their_own():
     assert len({layer.name for layer in distinct(layers)}) == 4
 
 
+@pytest.mark.slow
 def test_a_mesh_is_seen_without_what_only_fields_need(folder):
     """torch and scipy take seconds: the first picture of a mesh does not wait for them."""
     code = (

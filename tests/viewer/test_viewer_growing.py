@@ -42,6 +42,7 @@ def watched(one_thread):
     return made(Watch(seen.append, every=0.0)), seen
 
 
+@pytest.mark.slow
 def test_looking_changes_nothing_of_the_result(plain, watched):
     watched, seen = watched
     assert len(seen) == CONFIG.optimizer.steps - 1
@@ -49,6 +50,7 @@ def test_looking_changes_nothing_of_the_result(plain, watched):
     assert not [text for text in watched.report["warnings"] if "early" in text]
 
 
+@pytest.mark.slow
 def test_every_field_that_is_seen_is_certified_and_nears_the_last_one(plain, watched):
     seen, result = watched[1], plain
     far = np.random.default_rng(0).uniform(-1, 1, (500, 3))
