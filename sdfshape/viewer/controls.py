@@ -199,6 +199,14 @@ def following(control: Control, value: Any) -> Any:
     return control.choices[(control.choices.index(value) + 1) % len(control.choices)]
 
 
+def grouped(controls: Sequence[Control]) -> dict[str, list[Control]]:
+    """Controls by the name of their group, in order."""
+    groups: dict[str, list[Control]] = {}
+    for control in controls:
+        groups.setdefault(control.group, []).append(control)
+    return groups
+
+
 def keys_in_words(controls: Sequence[Control]) -> list[tuple[str, str]]:
     """(key, what it does), for the help that `?` shows; the mouse first."""
     mouse = [("drag", "turn"), ("shift + drag", "move"), ("wheel", "nearer, farther")]

@@ -20,6 +20,7 @@ from .jobs import Told
 
 if TYPE_CHECKING:
     from ..field import CertifiedField
+    from ..field.grid import Grid
 
 FULL_RESOLUTION = 200
 PREVIEW_CELLS = 72  # along the longest side of everything that the slider reaches
@@ -34,21 +35,12 @@ class Leveled:
     iso: float
 
 
-@dataclass(frozen=True, eq=False)
-class _Values:
-    """values : (a, b, c) at nodes `corner` + `spacing` (i, j, k), world units."""
-
-    values: FloatArray
-    corner: FloatArray
-    spacing: float
-
-
 class Level:
     """resolution : of the full surface, cells along its longest side."""
 
     def __init__(self, resolution: int = FULL_RESOLUTION) -> None:
         self.resolution = resolution
-        self._known: tuple[CertifiedField, _Values] | None = None
+        self._known: tuple[CertifiedField, Grid, FloatArray] | None = None
 
     def full(self, field: CertifiedField, iso: float) -> Callable[[Told], Leveled]:
         """The work for the surface itself."""
@@ -62,7 +54,7 @@ class Level:
 
     def preview(self, field: CertifiedField, iso: float) -> Callable[[Told], Leveled]:
         """The work for the coarse surface."""
-        return lambda told: Leveled(self._coarse(self._sampled(field, told), iso), final=False, iso=iso)
+        return lambda told: Leveled(self._coarse(field, iso, told), final=False, iso=iso)
 
     def prepare(self, field: CertifiedField) -> Callable[[Told], None]:
         """The work that makes the first preview as quick as the others."""
@@ -72,23 +64,23 @@ class Level:
 
         return sample
 
-    def _sampled(self, field: CertifiedField, told: Told) -> _Values:
-        if self._known is None or self._known[0] is not field:
-            lo, hi = field.level_box(level_reach(field))
-            spacing = float((hi - lo).max()) / PREVIEW_CELLS
-            lo, hi = lo - spacing, hi + spacing
-            axes = [lo[k] + spacing * np.arange(int(np.ceil((hi[k] - lo[k]) / spacing)) + 1) for k in range(3)]
-            nodes = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-            values = in_blocks(field, nodes.reshape(-1, 3), told).reshape(nodes.shape[:3])
-            self._known = field, _Values(values, lo, spacing)
-        return self._known[1]
+    def _sampled(self, field: CertifiedField, told: Told) -> tuple[Grid, FloatArray]:
+        """The grid of everything that the slider reaches, and the values (a, b, c) at its nodes, unit frame."""
+        from ..extract.mesh import field_grid
 
-    def _coarse(self, grid: _Values, iso: float) -> Mesh:
+        if self._known is None or self._known[0] is not field:
+            grid = field_grid(field, PREVIEW_CELLS, field.frame.length_to_unit(level_reach(field)))
+            nodes = grid.node_position(np.indices(grid.nodes).reshape(3, -1).T)
+            self._known = field, grid, in_blocks(field.evaluate_unit, nodes, told).reshape(grid.nodes)
+        return self._known[1:]
+
+    def _coarse(self, field: CertifiedField, iso: float, told: Told) -> Mesh:
         from skimage.measure import marching_cubes
 
-        if not grid.values.min() < iso < grid.values.max():
-            raise EmptySurfaceError(
-                f"iso must be within the field's range, {grid.values.min():.4g} to {grid.values.max():.4g}, got {iso:.4g}"
-            )
-        vertices, faces, _, _ = marching_cubes(grid.values, iso)
-        return Mesh(grid.corner + grid.spacing * vertices, faces.astype(np.int64))
+        grid, values = self._sampled(field, told)
+        lo, level, hi = values.min(), field.frame.length_to_unit(iso), values.max()
+        if not lo < level < hi:
+            shown = [field.frame.length_to_world(value) for value in (lo, hi)]
+            raise EmptySurfaceError(f"iso must be within the field's range, {shown[0]:.4g} to {shown[1]:.4g}, got {iso:.4g}")
+        vertices, faces, _, _ = marching_cubes(values, level)
+        return Mesh(field.frame.to_world(grid.node_position(vertices)), faces.astype(np.int64))

@@ -74,8 +74,10 @@ def distinct(layers: Sequence[Layer]) -> list[Layer]:
 
 def scan_layer(name: str, cloud: PointCloud, *, shown: bool = True) -> Layer:
     """A cloud as it is drawn."""
-    rows = None if (good := drawable_rows(cloud)).all() else np.flatnonzero(good)
-    return Layer(name, finite_cloud(cloud), "scan", color=SCAN_COLOR, shown=shown, rows=rows, skipped=len(cloud) - int(good.sum()))
+    kept = finite_cloud(cloud)
+    skipped = len(cloud) - len(kept)
+    rows = np.flatnonzero(drawable_rows(cloud)) if skipped else None
+    return Layer(name, kept, "scan", color=SCAN_COLOR, shown=shown, rows=rows, skipped=skipped)
 
 
 def truth_layer(name: str, mesh: Mesh) -> Layer:

@@ -94,7 +94,7 @@ def _layer_facts(scene: Scene, k: int, share: tuple[float, float], progress: Cal
         "count": len(places),
         "whole": detail.rows is None and layer.rows is None,
         "places": _packed(places),
-        "faces": _packed_faces(detail, len(places)) if layer.is_surface else None,
+        "faces": _packed_faces(detail) if layer.is_surface else None,
         "triangles": len(detail.faces),
         "colorings": [_coloring_facts(one, detail) for one in _colorings(scene, k, progress)],
     }
@@ -128,7 +128,7 @@ def _coloring_facts(one: Coloring, detail: Detail) -> dict[str, Any]:
     return facts
 
 
-def _packed_faces(detail: Detail, count: int) -> str:
+def _packed_faces(detail: Detail) -> str:
     """Differences from corner to corner: neighbours have near numbers, which pack well."""
     flat = detail.faces.ravel().astype(np.int64)
     return _packed(np.diff(flat, prepend=0).astype(np.int32))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..types import IntArray
-from .controls import Control, keys_in_words
+from .controls import Control, grouped, keys_in_words
 from .keys import FRONTS
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 WIDTH = 320  # pixels
 PAD, ROW, LINE, TEXT = 14, 27, 17, 13
 PAPER, INK, PALE, ACCENT, FIELD = (250, 250, 249), (35, 35, 40), (120, 122, 128), (25, 103, 193), (228, 231, 236)
-WARM = (255, 243, 214)
 
 
 @dataclass(frozen=True)
@@ -160,11 +159,8 @@ class Panel:
             self.y += 6
 
     def _groups(self) -> None:
-        groups: dict[str, list[Control]] = {}
-        for control in self.session.controls:
-            groups.setdefault(control.group, []).append(control)
         counts = {layer.name: layer.counted for layer in self.session.scene.layers}
-        for name, controls in groups.items():
+        for name, controls in grouped(self.session.controls).items():
             self.y += 4
             top = self.y
             self._words(("v  " if name in self.opened else ">  ") + name, size=TEXT + 1)

@@ -107,7 +107,6 @@ class Session:
             self.look(k)
             self.paint(k)
         self._picture()
-        self.cut()
         if stay:
             self.stage.eye.shift(before - self.stage.origin)
         else:
@@ -127,7 +126,6 @@ class Session:
         for j in range(len(layers)):
             if self.values[layer_name(j, "color")] == f"distance to {layer.name}":
                 self.paint(j)
-        self.cut()
         self.changed = self.moved = True
 
     # --- what a user does
@@ -140,7 +138,6 @@ class Session:
         if name.startswith("layer"):
             number, what = name.removeprefix("layer").split("_")
             (self.paint if what == "color" else self.look)(int(number))
-            self.cut()
         elif name == "iso":
             self._level(value, final=final)
         elif name.startswith("slice"):
@@ -166,7 +163,6 @@ class Session:
             self.stage.eye.home()
         elif name.startswith("view_"):
             self.stage.eye.view(AXES.index(name[-1].lower()), opposite=name[-1].isupper())
-        self.cut()
 
     def click(self, x: float, y: float) -> None:
         """Read the place under a pixel (from the lower left corner); what is hit is searched in the full data."""
@@ -223,7 +219,6 @@ class Session:
         """The picture has another size; who has not looked around yet sees all of it again."""
         if self.stage.eye.at_home:
             self.stage.eye.home()
-        self.cut()
         self.moved = True
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .controls import keys_in_words
+from .controls import Control, grouped, keys_in_words
 from .keys import press
 from .layout import build
 from .saving import name_for, said_if_it_fails, saved
@@ -186,11 +186,11 @@ def _answer_launcher(served: Any) -> None:
 
 def _groups(session: Session) -> list[dict[str, Any]]:
     """Controls by group, in order, as JSON."""
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for control in session.controls:
-        facts = asdict(control) | {"choices": list(control.choices), "value": None, "decimals": control.decimals}
-        groups.setdefault(control.group, []).append(facts)
-    return [{"name": name, "controls": controls} for name, controls in groups.items()]
+
+    def facts(control: Control) -> dict[str, Any]:
+        return asdict(control) | {"choices": list(control.choices), "value": None, "decimals": control.decimals}
+
+    return [{"name": name, "controls": [facts(one) for one in controls]} for name, controls in grouped(session.controls).items()]
 
 
 @contextmanager
