@@ -18,6 +18,7 @@ from .demo import demo
 from .evaluate import evaluate
 from .export import export
 from .extract import extract
+from .oneclass import oneclass
 from .query import query
 from .reconstruct import reconstruct
 from .render import render
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 for command in (reconstruct, demo, sample, extract, query, export, render, view, evaluate, compare, certify):
     app.command()(command)
+app.add_typer(oneclass, name="oneclass")
 
 
 @app.callback(invoke_without_command=True)

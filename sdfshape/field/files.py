@@ -21,6 +21,7 @@ from .signed_distance import SignedDistanceField
 
 FORMAT = "sdfshape field"
 FORMAT_VERSION = 1
+MADE_BY = {FORMAT: "a .sdf that `reconstruct --model` wrote", "sdfshape detector": "an .ocsdf that `oneclass fit` wrote"}
 LARGEST_FILE = 2**30
 SAME_BOUND = 1e-9  # two LAPACKs agree far better; a changed weight does not
 
@@ -37,7 +38,7 @@ def load_field(path: str | PathLike[str]) -> SignedDistanceField:
     ------
     FieldFileError    the file is missing, damaged, of another kind or version, or its weights are not 1-Lipschitz
     """
-    return decode_field(Path(path), *read_tensors(Path(path)))
+    return decode_field(Path(path), *read_tensors(Path(path), FORMAT, FORMAT_VERSION))
 
 
 def encode_field(field: SignedDistanceField) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -106,27 +107,26 @@ def write_tensors(path: str | PathLike[str], tensors: dict[str, torch.Tensor], h
         Path(temporary).write_bytes(data)
 
 
-def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """The tensors and the header of a field's file; raises FieldFileError for any other."""
+def read_tensors(path: Path, kind: str, version: int) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """The tensors and the header of a file of this kind, "sdfshape field" or a relative; raises FieldFileError for any other."""
     from safetensors import SafetensorError, safe_open
 
+    noun, maker = kind.removeprefix("sdfshape "), MADE_BY[kind]
     if not path.is_file():
-        raise FieldFileError(f"{path}: a field must be a file, there is none of this name: check the path")
+        raise FieldFileError(f"{path}: a {noun} must be a file, there is none of this name: check the path")
     size = path.stat().st_size
     if size > LARGEST_FILE:
-        raise FieldFileError(f"{path.name}: a field must be below {LARGEST_FILE >> 20} MB, got {size >> 20} MB: it is something else")
+        raise FieldFileError(f"{path.name}: a {noun} must be below {LARGEST_FILE >> 20} MB, got {size >> 20} MB: it is something else")
     try:
         with safe_open(str(path), framework="pt") as file:
             header = json.loads((file.metadata() or {})["sdfshape"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
-        raise FieldFileError(
-            f"{path.name}: a field must be a .sdf that `reconstruct --model` wrote, this is none, or damaged: {str(error).splitlines()[0]}"
-        ) from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise FieldFileError(f"{path.name}: a field must say '{FORMAT}' in its header: it is another program's file")
-    if header.get("version") != FORMAT_VERSION:
-        raise FieldFileError(f"{path.name}: version must be {FORMAT_VERSION}, the file has {header.get('version')}: update sdfshape")
+        raise FieldFileError(f"{path.name}: a {noun} must be {maker}, this is none, or damaged: {str(error).splitlines()[0]}") from error
+    if not isinstance(header, dict) or header.get("format") != kind:
+        raise FieldFileError(f"{path.name}: a {noun} must say '{kind}' in its header: it is another program's file")
+    if header.get("version") != version:
+        raise FieldFileError(f"{path.name}: version must be {version}, the file has {header.get('version')}: update sdfshape")
     return tensors, header
 
 
@@ -140,9 +140,9 @@ def _check_shapes(path: Path, layers: Layers, boxes: Boxes, frame: Frame) -> Non
         raise FieldFileError(f"{path.name}: a field must hold finite float32 layers that fit each other: the file is damaged")
 
 
-def layers_fit(layers: Layers, networks: int, outputs: int) -> bool:
-    """Whether a chain is `networks` finite ones in float32 from 3 numbers to `outputs`, each layer fitting the one before."""
-    inputs, good = 3, layers.activation in ACTIVATIONS and len(layers.matrices) > 0
+def layers_fit(layers: Layers, networks: int, outputs: int, inputs: int = 3) -> bool:
+    """Whether a chain is `networks` finite ones in float32 from `inputs` numbers to `outputs`, each layer fitting the one before."""
+    good = layers.activation in ACTIVATIONS and len(layers.matrices) > 0
     for w, b in zip(layers.matrices, layers.biases, strict=True):
         good = good and all(t.dtype == torch.float32 and bool(torch.isfinite(t).all()) for t in (w, b))
         good = good and w.ndim == 3 and w.shape[0] == networks and w.shape[2] == inputs and b.shape == (networks, 1, w.shape[1])

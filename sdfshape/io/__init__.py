@@ -7,14 +7,17 @@ allocates more than the file can pay for. A writer goes through `atomic_write`, 
 from .atomic import atomic_write, check_writable
 from .modelnet import MODELNET10_CLASSES, ModelNetFile, iter_modelnet10, modelnet10_file
 from .reading import READABLE, read_mesh, read_points, read_shape
+from .tables import TABLES, Table, read_table
 from .writing import WRITABLE_MESHES, WRITABLE_POINTS, write_mesh, write_points, write_scene
 
 __all__ = [
     "MODELNET10_CLASSES",
     "READABLE",
+    "TABLES",
     "WRITABLE_MESHES",
     "WRITABLE_POINTS",
     "ModelNetFile",
+    "Table",
     "atomic_write",
     "check_writable",
     "iter_modelnet10",
@@ -22,6 +25,7 @@ __all__ = [
     "read_mesh",
     "read_points",
     "read_shape",
+    "read_table",
     "write_mesh",
     "write_points",
     "write_scene",

@@ -65,6 +65,19 @@ def read_npz(data: bytes, label_column: str | None = None) -> Content:
     return _content(arrays, key, label_column or "labels")
 
 
+def read_npz_arrays(data: bytes, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """The arrays of these names; raises InputError where one is missing or damaged."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            missing = [name for name in names if name not in entries]
+            if missing:
+                raise InputError(f"an .npz must have the arrays {', '.join(names)} here, it has {_listed(entries)}: rename one")
+            return {name: _array(_unpacked(archive, entries[name])) for name in names}
+    except _ZIP_ERRORS as error:
+        raise InputError(f"an .npz must be a sound zip archive, {_one_line(error)}: the file is damaged; copy it again") from error
+
+
 def _content(arrays: dict[str, np.ndarray], key: str, label_key: str) -> Content:
     points = _table(arrays[key], key)
     n = len(points)

@@ -12,6 +12,8 @@ from ..classifier import SignedDistanceClassifier
 from ..errors import FieldFileError, InputError
 from ..field import SignedDistanceField
 from ..field.files import (
+    FORMAT,
+    FORMAT_VERSION,
     check_certificate,
     decode_field,
     decode_layers,
@@ -47,7 +49,7 @@ def load_parts(path: str | PathLike[str]) -> Parts:
 def load_solid_and_parts(path: str | PathLike[str]) -> tuple[SignedDistanceField, Parts | None]:
     """A field, and its parts if it has some; raises FieldFileError."""
     path = Path(path)
-    tensors, header = read_tensors(path)
+    tensors, header = read_tensors(path, FORMAT, FORMAT_VERSION)
     solid = decode_field(path, tensors, header)
     if "parts" not in header:
         return solid, None

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ..errors import InputError
+from ..sample.domain import DOMAINS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +48,34 @@ class OptimizerConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecipeConfig:
+    """Of the paper's loop alone (Bethune et al. 2023).   domain : box or ball.   walk_steps : T of Algorithm 1.
+    share : eta ~ U(0, share).   updates : K of Algorithm 3, steps of the optimiser a walk; 0 is Algorithm 2: until an epoch lowers the loss by no hundredth.
+    warm_epochs : with T = 0 (warm start).   least_epoch : steps of an epoch at least, where the rows are few.
+    """
+
+    domain: str = "box"
+    walk_steps: int = 4
+    share: float = 1.0
+    updates: int = 1
+    warm_epochs: int = 5
+    least_epoch: int = 1
+
+    def __post_init__(self) -> None:
+        _require(self.domain in DOMAINS, "domain", " or ".join(DOMAINS), self.domain)
+        _require(self.walk_steps >= 0 and self.warm_epochs >= 0, "walk_steps and warm_epochs", "at least 0", self.walk_steps)
+        _require(self.share > 0, "share", "above 0", self.share)
+        _require(self.updates >= 0 and self.least_epoch >= 1, "updates and least_epoch", "at least 0 and 1", self.updates)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """margin : m of the loss; larger ones trade the surface for the field. Four clean solids (default), 2e-3, 1e-2, 2e-2:
     Chamfer 1, 1.002, 1.014; |f| / distance near the surface .86, .87, .90. Noisy and sparse clouds: equal to 1%, .88, .90, .91.
     weight : (first, last) lambda, rising geometrically over the first `ramp` of the steps.
     points : about as many averages stand for a larger cloud.
     labels : places whose side is found out before training.   walk : whether proposals walk to the surface (Algorithm 1).
+    recipe : of the paper's loop, which alone asks for it.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -63,6 +86,7 @@ class TrainConfig:
     points: int = 60_000
     labels: int = 160_000
     walk: bool = True
+    recipe: RecipeConfig = field(default_factory=RecipeConfig)
 
     def __post_init__(self) -> None:
         _require(self.margin > 0, "margin", "above 0", self.margin)

@@ -1,13 +1,14 @@
-"""The published recipe, as preset `paper`: a yardstick that runs, not the default.
+"""The published recipe, as preset `paper`: a yardstick that runs, not the default. In any dimension.
 
 Bethune et al. 2023 (ICML, arXiv:2303.01978), section 5.3 and appendix: 2,048 points of the shape are the positives; negatives come from
-Algorithm 1 (T = 4, eta ~ U(0, 1)) on the field as it is; a 3-512-512-512-512-1 network with Bjorck-orthonormalised matrices and FullSort;
+Algorithm 1 (T = 4, eta ~ U(0, 1)) on the field as it is; a d-512-512-512-512-1 network with Bjorck-orthonormalised matrices and FullSort;
 hKR with lambda = 100; RMSprop; batches of 128; 40 epochs, the first 5 with T = 0 (warm start); the surface is the level that keeps 99% of
 the points (iso = first percentile of the scores), extracted at 200^3.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -16,39 +17,43 @@ from torch import Tensor
 from ..lipschitz import Boxes, Layers, certify
 from ..lipschitz.orthogonal import bjorck_orthonormalize, nearest_orthogonal
 from ..losses import hkr_loss
+from ..sample import Domain, newton_raphson_walk
 from .config import TrainConfig
 from .record import Record
 
-WARM_EPOCHS = 5
-WALK_STEPS = 4
+CONVERGED = 0.01  # Algorithm 2: an epoch that lowers the loss by less of it ends the round
 
 
 class PaperLoop:
-    """Positives: points (n, 3), unit frame. Same interface as `OneClassLoop`: run, layers, state, restore."""
+    """Positives: points (n, d), unit frame. Same interface as `OneClassLoop`: run, layers, state, restore."""
 
     def __init__(self, points_unit: Tensor, boxes: Boxes, config: TrainConfig, seed: int) -> None:
         self.config, self.boxes, self.points = config, boxes, points_unit.float()
+        self.domain = Domain(config.recipe.domain)
         self.generator = torch.Generator().manual_seed(seed)
-        sizes = [3] + [config.network.width] * config.network.depth + [1]
+        sizes = [self.points.shape[1]] + [config.network.width] * config.network.depth + [1]
         shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
         self.weights = [nearest_orthogonal(torch.randn(s, generator=self.generator)).requires_grad_() for s in shapes]
         self.biases = [torch.zeros(out, requires_grad=True) for out, _ in shapes]
         self.optimizer = torch.optim.RMSprop([*self.weights, *self.biases], lr=config.optimizer.rate)
         self.order = torch.randperm(len(self.points), generator=self.generator)
+        self.negatives = self.points[:0]  # Q_t: what the last walk left, as many batches as it is used for
+        self.round = torch.tensor([0.0, math.inf, 0.0])  # of Algorithm 2: this epoch's loss, the last one's, whether to walk anew
         self.step = 0
 
     def run(self) -> Iterator[Record]:
-        """One record a batch; an epoch is one pass over the points."""
+        """One record a batch; an epoch is one pass over the points, or more where they are few."""
         batch, steps = self.config.optimizer.batch, self.config.optimizer.steps
-        per_epoch = max(1, len(self.points) // batch)
+        batches = max(1, len(self.points) // batch)
         while self.step < steps:
-            if self.step % per_epoch == 0:
+            start = self.step % batches * batch
+            if start == 0:
                 self.order = torch.randperm(len(self.points), generator=self.generator)
-            start = self.step % per_epoch * batch
             positives = self.points[self.order[start : start + batch]]
-            proposals = 2 * torch.rand(len(positives), 3, generator=self.generator) - 1
+            epoch = max(batches, self.config.recipe.least_epoch)
+            proposals = self._proposals(len(positives), epoch)
             orthogonal = self._orthogonal()
-            negatives = self._walk(proposals, orthogonal, WALK_STEPS if self.step >= WARM_EPOCHS * per_epoch else 0)
+            negatives = self._negatives(proposals, len(positives), orthogonal, epoch)
             f = orthogonal(self.boxes.to_local(torch.cat([positives, negatives])))[0] * self.boxes.scale[0]
             inside, outside = f[: len(positives)], f[len(positives) :]
             loss = hkr_loss(inside, outside, margin=self.config.margin, weight=self.config.weight[1])
@@ -56,6 +61,7 @@ class PaperLoop:
             loss.backward()
             self.optimizer.step()
             self.step += 1
+            self._judge_round(float(loss.detach()), epoch)
             yield Record(self.step, steps, float(loss.detach()), self.config.weight[1])
 
     def layers(self) -> Layers:
@@ -69,21 +75,41 @@ class PaperLoop:
         matrices = tuple(bjorck_orthonormalize(w)[None] for w in self.weights)
         return Layers(matrices, tuple(b[None, None] for b in self.biases), "full_sort")
 
-    def _walk(self, z: Tensor, orthogonal: Layers, steps: int) -> Tensor:
-        """Algorithm 1: z <- Proj_B(z - (eta / T) f(z) grad f / |grad f|^2), T times, only from outside."""
-        frozen = orthogonal.map(Tensor.detach)
-        eta = torch.rand(len(z), 1, generator=self.generator)
-        for _ in range(steps):
-            z = z.detach().requires_grad_()
-            f = frozen(self.boxes.to_local(z))[0] * self.boxes.scale[0]
-            (gradient,) = torch.autograd.grad(f.sum(), z)
-            step = eta / steps * f.detach().clamp_min(0)[:, None] * gradient / gradient.square().sum(1, keepdim=True).clamp_min(1e-6)
-            z = (z.detach() - step).clamp(-1, 1)
-        return z.detach()
+    def _proposals(self, count: int, epoch: int) -> Tensor | None:
+        """Uniform in the domain, when a walk is due: one batch of them, or, where a walk is used again, an epoch's."""
+        updates = self.config.recipe.updates
+        if len(self.negatives) and (self.round[2] == 0 if updates == 0 else self.step % updates):
+            return None
+        self.round[2] = 0
+        batches = min(updates or epoch, epoch)
+        return self.domain.uniform(count * batches, self.points.shape[1], self.generator)
+
+    def _negatives(self, proposals: Tensor | None, count: int, orthogonal: Layers, epoch: int) -> Tensor:
+        """The next `count` of the places that walked last."""
+        if proposals is not None:
+            recipe, frozen = self.config.recipe, orthogonal.map(Tensor.detach)
+            self.negatives = newton_raphson_walk(
+                lambda z: frozen(self.boxes.to_local(z))[0] * self.boxes.scale[0],
+                proposals,
+                steps=recipe.walk_steps if self.step >= recipe.warm_epochs * epoch else 0,
+                share=recipe.share * torch.rand(len(proposals), 1, generator=self.generator),
+                domain=self.domain,
+            )
+        start = self.step * count % len(self.negatives)
+        return self.negatives[start : start + count]
+
+    def _judge_round(self, loss: float, epoch: int) -> None:
+        """At the end of an epoch: whether Algorithm 2 has trained on this Q_t for long enough."""
+        self.round[0] += loss / epoch
+        if self.step % epoch == 0:
+            now, last = float(self.round[0]), float(self.round[1])
+            settled = last - now < CONVERGED * abs(last)
+            self.round = torch.tensor([0.0, math.inf if settled else now, float(settled)])
 
     def state(self) -> dict[str, Tensor]:
         """All that must survive an interruption, as tensors."""
         state = {"generator": self.generator.get_state(), "step": torch.tensor(self.step), "order": self.order}
+        state |= {"negatives": self.negatives, "round": self.round}
         for j, parameter in enumerate([*self.weights, *self.biases]):
             state[f"parameter_{j}"] = parameter.detach()
             for name, value in self.optimizer.state.get(parameter, {}).items():
@@ -95,6 +121,7 @@ class PaperLoop:
         """Stand where `state` was taken; points, config and seed must be the same."""
         self.generator.set_state(state["generator"])
         self.step, self.order = int(state["step"]), state["order"].clone()
+        self.negatives, self.round = state["negatives"].clone(), state["round"].clone()
         with torch.no_grad():
             for j, parameter in enumerate([*self.weights, *self.biases]):
                 parameter.copy_(state[f"parameter_{j}"])

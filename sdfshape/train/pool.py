@@ -6,8 +6,8 @@ with the gradient that the training step computed anyway: the walk costs nothing
 its evidence allows, so it cannot pass the surface and its label stays right; places with no such way are drawn anew. Walkers that live
 longer starve the far field (measured: Chamfer .036 against .018), so each walks once and is replaced.
 
-Layout of a batch u (k, b, 3), local frames of k networks: [fresh inside | walked inside | fresh outside | walked outside], a quarter each.
-A place that moved by a step is at most that much farther from the surface than it was.
+Layout of a batch u (k, b, d), local frames of k networks: [fresh inside | walked inside | fresh outside | walked outside], a quarter each.
+A place that moved by a step is at most that much farther from the surface than it was. In any dimension d.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class SamplePool:
         sides = [torch.as_tensor(side) for side in (evidence.inside, evidence.outside)]
         seen = [[_near_box(side, boxes, k, generator) for side in sides] for k in range(len(boxes.lo))]
         count = max(self.quarter, max(len(rows) for pair in seen for rows in pair))
-        # (k, side, count, 5): all of one length, so that a batch is one slice
+        # (k, side, count, d + 2): all of one length, so that a batch is one slice
         self._places = torch.stack([torch.stack([_repeated(rows, count) for rows in pair]) for pair in seen]).to(device)
         self._next = torch.zeros((), dtype=torch.int64)
         corners = torch.tensor([-1.0, 1.0])[:, None, None]
@@ -43,27 +43,27 @@ class SamplePool:
         self._walked = self._draw()
 
     def batch(self) -> tuple[Tensor, Tensor]:
-        """Places (k, b, 3), insides first, and about how far the surface is from each (k, b), at most."""
+        """Places (k, b, d), insides first, and about how far the surface is from each (k, b), at most."""
         self._fresh = self._draw()
-        both = torch.cat([self._fresh, self._walked], dim=2).flatten(1, 2)  # (k, side, fresh then walked, 5)
-        return both[..., :3], both[..., 4]
+        both = torch.cat([self._fresh, self._walked], dim=2).flatten(1, 2)  # (k, side, fresh then walked, d + 2)
+        return both[..., :-2], both[..., -1]
 
     def walk(self, f: Tensor, gradient: Tensor) -> None:
-        """One Newton-Raphson step of the fresh places; f (k, b) and its gradient (k, b, 3) at the last batch."""
+        """One Newton-Raphson step of the fresh places; f (k, b) and its gradient (k, b, d) at the last batch."""
         if not self.walk_on:
             self._walked = self._draw()
             return
         shape = (len(f), 2, 2 * self.quarter)
-        f, gradient = f.view(shape)[:, :, : self.quarter], gradient.view(*shape, 3)[:, :, : self.quarter]
+        f, gradient = f.view(shape)[:, :, : self.quarter], gradient.view(*shape, -1)[:, :, : self.quarter]
         eta = torch.rand(f.shape, generator=self.generator).to(f.device)
         # places on the wrong side of the field stay: the walk leads to the surface, never through it
         right = torch.stack([f[:, 0] < 0, f[:, 1] > 0], dim=1)
         step = -(eta * f * right)[..., None] * gradient / gradient.square().sum(-1, keepdim=True).clamp_min(1e-2)
-        reach = self._fresh[..., 3:4]
+        reach = self._fresh[..., -2:-1]
         step = step * (REACH * reach / step.norm(dim=-1, keepdim=True).clamp_min(1e-12)).clamp_max(1)
-        there = self._fresh[..., :3] + step
+        there = self._fresh[..., :-2] + step
         moved = torch.maximum(torch.minimum(there, self._domain[1][:, None, None]), self._domain[0][:, None, None])
-        farther = self._fresh[..., 4:] + step.norm(dim=-1, keepdim=True)
+        farther = self._fresh[..., -1:] + step.norm(dim=-1, keepdim=True)
         self._walked = torch.where(reach > 0, torch.cat([moved, reach, farther], dim=-1), self._draw())
 
     def state(self) -> dict[str, Tensor]:
@@ -74,7 +74,7 @@ class SamplePool:
         self._next, self._walked = state["next"].clone(), state["walked"].to(self._walked.device, copy=True)
 
     def _draw(self) -> Tensor:
-        """(k, 2, quarter, 5): the next places of every box and side, in the order shuffled at the start."""
+        """(k, 2, quarter, d + 2): the next places of every box and side, in the order shuffled at the start."""
         start = int(self._next)
         if start + self.quarter > self._places.shape[2]:
             start = 0
@@ -83,12 +83,12 @@ class SamplePool:
 
 
 def _near_box(places: Tensor, boxes: Boxes, k: int, generator: torch.Generator) -> Tensor:
-    """The rows (n, 5) in or around box k, shuffled, in its local frame; some of all rows if the box sees none of this side."""
+    """The rows (n, d + 2) in or around box k, shuffled, in its local frame; some of all rows if the box sees none of this side."""
     half = (boxes.hi[k] - boxes.lo[k]) / 2 * MARGIN_OF_BOX
-    seen = places[((places[:, :3] - boxes.centre[k]).abs() <= half).all(dim=1)]
+    seen = places[((places[:, :-2] - boxes.centre[k]).abs() <= half).all(dim=1)]
     seen = seen if len(seen) else places[torch.randperm(len(places), generator=generator)[:SOME]]
     seen = seen[torch.randperm(len(seen), generator=generator)]
-    return torch.cat([(seen[:, :3] - boxes.centre[k]), seen[:, 3:]], dim=1) / boxes.scale[k]
+    return torch.cat([(seen[:, :-2] - boxes.centre[k]), seen[:, -2:]], dim=1) / boxes.scale[k]
 
 
 def _repeated(rows: Tensor, count: int) -> Tensor:

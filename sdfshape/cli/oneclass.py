@@ -1,0 +1,182 @@
+"""`sdfshape oneclass fit TABLE` and `sdfshape oneclass score DETECTOR TABLE`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from . import words
+
+if TYPE_CHECKING:
+    from ..io import Table
+    from ..oneclass import OneClassSDF
+
+oneclass = typer.Typer(no_args_is_help=True, help="Learn one class of rows of a table, and score rows with a certificate.")
+
+TableFile = Annotated[Path, typer.Argument(help="Rows of numbers: .csv, .tsv, .parquet, or .npz with X (and y).", show_default=False)]
+Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that says 1 for anomalous rows, 0 for others; of .npz: y.")]
+Ignore = Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="A column to leave out; may be given again.")]
+
+
+@oneclass.command()
+def fit(
+    table: TableFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The detector to write, .ocsdf.")],
+    label: Label = None,
+    normal_only: Annotated[bool, typer.Option("--normal-only", help="Learn from the rows that --label calls normal.")] = False,
+    ignore: Ignore = None,
+    contamination: Annotated[
+        float | None, typer.Option(help="Share of the rows to call outliers, to .5; default: the zero level, about 5%.")
+    ] = None,
+    recipe: Annotated[
+        Literal["default", "paper"], typer.Option(help="default: a second; paper: the ICML 2023 recipe, minutes.")
+    ] = "default",
+    margin: Annotated[str | None, typer.Option(help="Of the loss, in deviations, or `search`.")] = None,
+    domain: Annotated[Literal["box", "ball"], typer.Option(help="Where proposals are drawn: ten deviations wide, or radius five.")] = "box",
+    scaling: Annotated[Literal["standard", "none"], typer.Option(help="Whether columns are divided by their deviations.")] = "standard",
+    report: Annotated[Path | None, typer.Option(help="Also write the summary, as JSON.")] = None,
+    seed: words.Seed = 0,
+    overwrite: words.Overwrite = False,
+    quiet: words.Quiet = False,
+) -> None:
+    """Learn the support of the rows: a detector whose score is a certified distance."""
+    from ..errors import InputError, OutputError
+    from ..io import check_writable, read_table
+    from ..reconstruction import Progress
+    from .console import progress_bar
+
+    if output.suffix.lower() != ".ocsdf":
+        raise OutputError(f"{output.name}: a detector must end in .ocsdf, got {output.suffix or 'no ending'!r}: rename it")
+    for path in filter(None, (output, report)):
+        check_writable(path, overwrite=overwrite)
+    if normal_only and label is None:
+        raise InputError("--normal-only must know which rows are normal: name the column with --label")
+    rows = read_table(table, label=label, ignore=ignore or ())
+    values = rows.values if not normal_only or rows.anomalous is None else rows.values[~rows.anomalous]
+    detector = _detector(recipe=recipe, contamination=contamination, margin=margin, domain=domain, scaling=scaling, seed=seed)
+    with progress_bar(quiet) as show:
+        _fit(detector, values, lambda r, left: show(Progress("train", r.step, r.steps, r.loss, left)))
+    facts = _facts(detector, rows, len(values))
+    _write(detector, rows, output, report, facts, overwrite)
+    if not quiet:
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+
+
+@oneclass.command()
+def score(
+    detector: Annotated[Path, typer.Argument(help="What `oneclass fit` wrote, .ocsdf.", show_default=False)],
+    table: TableFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The scores to write, .csv.")],
+    label: Label = None,
+    ignore: Ignore = None,
+    radius: Annotated[
+        list[float] | None, typer.Option(help="With --label: the AUROC certified at this radius; may be given again.")
+    ] = None,
+    overwrite: words.Overwrite = False,
+    quiet: words.Quiet = False,
+) -> None:
+    """Score rows: how normal, inlier or not, and how far a row must at least move to get another verdict."""
+    from ..errors import InputError, OutputError
+    from ..io import check_writable, read_table
+    from ..oneclass import load_detector
+
+    if output.suffix.lower() != ".csv":
+        raise OutputError(f"{output.name}: scores must end in .csv, got {output.suffix or 'no ending'!r}: rename it")
+    check_writable(output, overwrite=overwrite)
+    if radius and label is None:
+        raise InputError("--radius must know which rows are anomalous: name the column with --label")
+    known = load_detector(detector)
+    rows = _in_order(read_table(table, label=label, ignore=ignore or ()), known, table)
+    scores, inlier, safe = known.score_samples(rows.values), known.predict(rows.values) > 0, known.certified_radius(rows.values)
+    _write_scores(output, scores, inlier, safe, overwrite)
+    facts: dict[str, Any] = {"rows": len(rows), "outliers": int((~inlier).sum()), "written": str(output)}
+    facts |= _judgement(scores, rows, [0.0, *(radius or [])])
+    if not quiet:
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+
+
+def _detector(*, margin: str | None, contamination: float | None, seed: int, **given: Any) -> OneClassSDF:
+    from ..errors import InputError
+    from ..oneclass import OneClassSDF
+
+    try:
+        length = margin if margin in (None, "search") else float(margin)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise InputError(f"--margin must be a number of deviations or `search`, got {margin!r}") from error
+    if contamination is not None and not 0 < contamination <= 0.5:
+        raise InputError(f"--contamination must be above 0 and at most .5, got {contamination}")
+    return OneClassSDF(margin=length, contamination="auto" if contamination is None else contamination, random_state=seed, **given)
+
+
+def _fit(detector: OneClassSDF, values: Any, progress: Any) -> None:
+    from ..errors import InputError
+
+    try:
+        detector.fit(values, progress=progress)
+    except ValueError as error:  # scikit-learn's, in many lines
+        raise InputError(str(error).splitlines()[0]) from error
+
+
+def _facts(detector: OneClassSDF, rows: Table, trained: int) -> dict[str, Any]:
+    import numpy as np
+
+    scores = detector.score_samples(rows.values)
+    return {
+        "rows": len(rows),
+        "trained_on": trained,
+        "columns": list(rows.names),
+        "lipschitz_bound": detector.field_.lipschitz_bound,
+        "parameters": detector.field_.layers.parameters,
+        "margin": detector.margin_,
+        "offset": detector.offset_,
+        "outliers": int((scores < detector.offset_).sum()),
+        "median_certified_radius": float(np.median(detector.certified_radius(rows.values))),
+    } | _judgement(scores, rows, [0.0])
+
+
+def _judgement(scores: Any, rows: Table, radii: list[float]) -> dict[str, Any]:
+    """With labels of both kinds: the AUROC, and what is certified of it."""
+    from ..evaluate.robustness import auroc, certified_auroc
+
+    if rows.anomalous is None or rows.anomalous.all() or not rows.anomalous.any():
+        return {}
+    normal, anomalous = scores[~rows.anomalous], scores[rows.anomalous]
+    certified = {f"{r:g}": certified_auroc(normal, anomalous, r) for r in radii if r > 0}
+    return {"auroc": auroc(normal, anomalous)} | ({"certified_auroc": certified} if certified else {})
+
+
+def _in_order(rows: Table, detector: OneClassSDF, file: Path) -> Table:
+    """The columns that the detector knows, in its order; by number where it knows no names."""
+    from dataclasses import replace
+
+    from ..errors import InputError
+
+    names = getattr(detector, "column_names_", None)
+    if names is not None and set(names) <= set(rows.names):
+        return replace(rows, values=rows.values[:, [rows.names.index(name) for name in names]], names=tuple(names))
+    if len(rows.names) != detector.n_features_in_ or (names is not None and not all(n.startswith("x") for n in rows.names)):
+        wanted = f"{detector.n_features_in_} columns" if names is None else f"the columns {', '.join(list(names)[:8])}"
+        raise InputError(f"{file.name}: the table must have {wanted} of the detector, it has {', '.join(rows.names[:8])}")
+    return rows
+
+
+def _write(detector: OneClassSDF, rows: Table, output: Path, report: Path | None, facts: dict[str, Any], overwrite: bool) -> None:
+    from ..evaluate import write_report
+    from ..oneclass import save_detector
+
+    save_detector(detector, output, names=list(rows.names), overwrite=overwrite)
+    if report:
+        write_report(facts, report, overwrite=overwrite)
+
+
+def _write_scores(path: Path, scores: Any, inlier: Any, radius: Any, overwrite: bool) -> None:
+    from ..io import atomic_write
+
+    lines = ["row,score,inlier,certified_radius"]
+    lines += [f"{k + 1},{s:.9g},{int(i)},{r:.9g}" for k, (s, i, r) in enumerate(zip(scores, inlier, radius, strict=True))]
+    with atomic_write(path, overwrite=overwrite) as temporary:
+        Path(temporary).write_text("\n".join(lines) + "\n")

@@ -1,0 +1,81 @@
+"""`RowField`: the certified function of rows behind a detector: f < 0 on the support, f > 0 away from it.
+
+Guarantee. g is a 1-Lipschitz network (Theorem 1 of `lipschitz.certificate`), B the domain; f(x) = length max(g(y), dist(y, B)), y and length
+those of `row_frame`. A maximum of 1-Lipschitz functions is 1-Lipschitz, so |f(x) - f(x')| <= |x - x'| in the rows' own units: no row nearer than
+f(x) - t has a value of t or less. Values are computed in float64; `rounding_error` bounds what that may change, and is counted
+by everything that is called certified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..lipschitz import Layers, lipschitz_bound, rounding_bound
+from ..lipschitz.certificate import Norms, rounding_norms
+from ..sample import Domain
+from ..types import FloatArray
+from .row_frame import UNIT_ROUNDOFF, RowFrame
+
+CHUNK = 16_384  # rows at a time
+
+
+@dataclass(frozen=True, eq=False)
+class RowField:
+    """layers : of one network, float32, certified.   frame : of the rows.   domain : B, unit frame."""
+
+    layers: Layers
+    frame: RowFrame
+    domain: Domain
+
+    @property
+    def columns(self) -> int:
+        """d: how many numbers a row has."""
+        return self.frame.columns
+
+    @cached_property
+    def lipschitz_bound(self) -> float:
+        """Proven upper bound of the Lipschitz constant of f, in the rows' own units: at most 1."""
+        return lipschitz_bound(self.layers)
+
+    def __call__(self, rows: FloatArray) -> FloatArray:
+        """f (n,) of rows (n, d), float64."""
+        out = np.zeros(len(rows))
+        with torch.inference_mode():
+            for start in range(0, len(rows), CHUNK):
+                out[start : start + CHUNK] = self.values(torch.tensor(rows[start : start + CHUNK], dtype=torch.float64)).numpy()
+        return out
+
+    def values(self, rows: Tensor) -> Tensor:
+        """f (n,) of rows (n, d) in float64, differentiable."""
+        y = self.frame.to_unit(rows)
+        return torch.maximum(self._double[0](y[None])[0], self.domain.distance(y)) * self.frame.length
+
+    def gradient(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """f (n,) and its gradient (n, d)."""
+        values, gradients = np.zeros(len(rows)), np.zeros(np.shape(rows))
+        for start in range(0, len(rows), CHUNK):
+            some = slice(start, start + CHUNK)
+            x = torch.tensor(rows[some], dtype=torch.float64).requires_grad_()
+            f = self.values(x)
+            (slope,) = torch.autograd.grad(f.sum(), x)
+            values[some], gradients[some] = f.detach().numpy(), slope.numpy()
+        return values, gradients
+
+    def rounding_error(self, rows: FloatArray) -> float:
+        """Proven bound of |f - computed f| for every one of these rows (n, d), and for all rows no longer than the longest of them."""
+        radius = float(np.linalg.norm(rows, axis=1).max(initial=0.0)) * (1 + 1e-12)
+        double, norms = self._double
+        reach = self.frame.unit_radius(radius)
+        domain = (self.frame.dimension + 8) * UNIT_ROUNDOFF * (reach + self.frame.dimension**0.5) * 2
+        network = rounding_bound(double, reach, norms=norms)
+        return self.frame.length * (self.frame.input_error(radius) + max(domain, network)) * (1 + 1e-9)
+
+    @cached_property
+    def _double(self) -> tuple[Layers, Norms]:
+        double = self.layers.map(Tensor.double)
+        return double, rounding_norms(double)

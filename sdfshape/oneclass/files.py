@@ -1,0 +1,80 @@
+"""DETECTOR.ocsdf: safetensors, as FIELD.sdf: numbers in tensors, the rest as JSON, the certificate proven again at loading."""
+
+from __future__ import annotations
+
+import math
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import FieldFileError
+from ..field.files import check_certificate, decode_layers, encode_layers, layers_fit, read_tensors, write_tensors
+from ..sample import Domain
+from .detector import OneClassSDF
+from .field import RowField
+from .row_frame import RowFrame
+
+FORMAT, FORMAT_VERSION = "sdfshape detector", 1
+
+
+def save_detector(detector: OneClassSDF, path: str | PathLike[str], *, names: list[str] | None = None, overwrite: bool = False) -> None:
+    """Write a fitted detector. names : of its columns. Raises OutputError where it cannot."""
+    field, frame = detector.field_, detector.field_.frame
+    tensors = encode_layers(field.layers) | {"centre": frame.centre, "scale": frame.scale}
+    if frame.basis is not None:
+        tensors["basis"] = frame.basis
+    header = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "activation": field.layers.activation,
+        "layers": len(field.layers.matrices),
+        "lipschitz_bound": field.lipschitz_bound,
+        "reach": frame.reach,
+        "domain": field.domain.shape,
+        "offset": detector.offset_,
+        "margin": detector.margin_,
+        "names": names,
+        "parameters": {k: v for k, v in detector.get_params().items() if isinstance(v, str | int | float | None)},
+    }
+    write_tensors(path, tensors, header, overwrite=overwrite)
+
+
+def load_detector(path: str | PathLike[str]) -> OneClassSDF:
+    """Read a detector and prove its certificate again. Columns' names, where it has them, are in `column_names_`.
+
+    Raises FieldFileError for a file that is missing, damaged, of another kind, or whose weights are not 1-Lipschitz.
+    """
+    name = Path(path)
+    tensors, header = read_tensors(name, FORMAT, FORMAT_VERSION)
+    try:
+        layers, frame = decode_layers(tensors, header), _frame(tensors, header)
+        field = RowField(layers, frame, Domain(str(header["domain"])))
+        stated, offset, margin = (float(header[key]) for key in ("lipschitz_bound", "offset", "margin"))
+        detector = OneClassSDF(**dict(header["parameters"]))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise FieldFileError(f"{name.name}: a detector must have all its parts, {error} is missing or wrong: write it again") from error
+    if not (_frame_fits(frame) and layers_fit(layers, 1, outputs=1, inputs=frame.dimension) and math.isfinite(offset)):
+        raise FieldFileError(f"{name.name}: a detector must hold finite layers that fit each other: the file is damaged")
+    check_certificate(name, field.lipschitz_bound, stated)
+    detector.field_, detector.offset_, detector.margin_, detector.n_features_in_ = field, offset, margin, frame.columns
+    _restore_names(detector, header.get("names"))
+    return detector
+
+
+def _frame(tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> RowFrame:
+    return RowFrame(tensors.pop("centre"), tensors.pop("scale"), float(header["reach"]), tensors.pop("basis", None))
+
+
+def _frame_fits(frame: RowFrame) -> bool:
+    given = [frame.centre, frame.scale, *([] if frame.basis is None else [frame.basis])]
+    good = all(t.dtype == torch.float64 and bool(torch.isfinite(t).all()) for t in given) and 0 < frame.reach < math.inf
+    good = good and frame.centre.ndim == 1 and frame.centre.shape == frame.scale.shape and len(frame.centre) > 0
+    good = good and bool((frame.scale > 0).all())
+    return good and (frame.basis is None or (frame.basis.ndim == 2 and frame.basis.shape[1] == len(frame.centre)))
+
+
+def _restore_names(detector: OneClassSDF, names: Any) -> None:
+    if isinstance(names, list) and len(names) == detector.n_features_in_ and all(isinstance(n, str) for n in names):
+        detector.column_names_ = tuple(names)

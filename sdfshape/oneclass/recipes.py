@@ -1,0 +1,114 @@
+"""The two ways of training: our fast default, and the paper's recipe in any dimension. Both end in the loops of `train`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from ..lipschitz import Boxes
+from ..sample import Domain, Evidence
+from ..train import NetworkConfig, OptimizerConfig, TrainConfig
+from ..train.config import RecipeConfig
+from ..train.record import Record
+from ..train.run import make_loop, train_layers
+from ..types import FloatArray
+from .evidence import measure_evidence
+from .field import RowField
+from .row_frame import RowFrame
+
+RECIPES, ALGORITHMS = ("default", "paper"), ("lazy", "alternate")
+REACH = 5.0  # deviations: the paper's hypercube is ten of them wide, its ball has this radius
+MARGINS = (0.01, 0.05, 0.2, 1.0)  # the paper's, deviations
+PLACES = 40_000
+EPOCHS, LEAST_EPOCH, BATCH = 40, 15, 128  # the paper's; an epoch of few rows has 15 steps in its code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a detector asks of a training; None is what the recipe says. `OneClassSDF` explains the names."""
+
+    recipe: str
+    share: float
+    domain: str
+    standard: bool
+    margin: float
+    weight: float | None
+    steps: int | None
+    width: int | None
+    depth: int | None
+    neighbours: int | None
+    walk_steps: int
+    eta: float
+    algorithm: str
+    updates: int
+    warm_epochs: int
+    device: str
+
+    def __post_init__(self) -> None:
+        if self.recipe not in RECIPES or self.algorithm not in ALGORITHMS:
+            law = f"recipe one of {', '.join(RECIPES)} and algorithm one of {', '.join(ALGORITHMS)}"
+            raise InputError(f"a detector must have a {law}, got {self.recipe!r} and {self.algorithm!r}")
+        if self.neighbours is not None and self.neighbours < 1:
+            raise InputError(f"neighbors must be at least 1, got {self.neighbours}")
+        if not self.margin > 0 or (self.weight is not None and not self.weight > 0):
+            raise InputError(f"margin and weight must be above 0, got {self.margin} and {self.weight}")
+
+
+def train_field(rows: FloatArray, request: Request, seed: int, progress: Callable[[Record, float], None]) -> RowField:
+    """The certified field of rows (n, d), n >= 2."""
+    frame = RowFrame.from_rows(rows, reach=REACH, standard=request.standard)
+    if not request.standard:  # of data that have a scale of their own, the domain follows the spread
+        frame = RowFrame(frame.centre, frame.scale, REACH * max(float(rows.std()), 1e-12), frame.basis)
+    domain = Domain(request.domain)
+    unit = domain.project(frame.to_unit(rows))
+    side = torch.full((1, frame.dimension), 0.8)  # a box that leaves the unit frame as it is
+    config = _paper(request, len(rows)) if request.recipe == "paper" else _default(request, frame.dimension)
+    evidence = _evidence(unit.numpy(), domain, config, request, seed)
+    loop = make_loop(evidence, unit.numpy(), Boxes(-side, side), config, seed, torch.device(request.device))
+    return RowField(train_layers(loop, progress), frame, domain)
+
+
+def _evidence(unit: FloatArray, domain: Domain, config: TrainConfig, request: Request, seed: int) -> Evidence:
+    if config.network.kind == "bjorck":
+        return Evidence(unit[:0], unit[:0])
+    rng = np.random.default_rng(seed)
+    return measure_evidence(unit, domain, count=PLACES, share=request.share, neighbours=request.neighbours, rng=rng)
+
+
+def _default(request: Request, dimension: int) -> TrainConfig:
+    """Every number has its line in apps/85_oneclass_ablation.py."""
+    width = max(request.width or 64, 2 * math.ceil(dimension / 2))
+    steps = request.steps or 400
+    return TrainConfig(
+        network=NetworkConfig(networks=1, width=width, depth=request.depth or 4),
+        optimizer=OptimizerConfig(steps=steps, batch=2048, warmup=min(50, steps)),
+        margin=request.margin / REACH,
+        weight=(min(2.0, request.weight or 100.0), request.weight or 100.0),
+        walk=request.walk_steps > 0,
+    )
+
+
+def _paper(request: Request, rows: int) -> TrainConfig:
+    """Bethune et al. 2023: lambda 100, batches of 128, 40 epochs, RMSprop at the 5e-4 of their code for tables."""
+    epoch = max(LEAST_EPOCH, rows // BATCH)
+    weight = request.weight or 100.0
+    updates = request.updates if request.algorithm == "lazy" else 0
+    return TrainConfig(
+        network=NetworkConfig(kind="bjorck", networks=1, width=request.width or 512, depth=request.depth or 4),
+        optimizer=OptimizerConfig(steps=request.steps or EPOCHS * epoch, batch=BATCH, rate=5e-4, warmup=1, low_share=0.0),
+        margin=request.margin / REACH,
+        weight=(weight, weight),
+        recipe=RecipeConfig(
+            domain=request.domain,
+            walk_steps=request.walk_steps,
+            share=request.eta,
+            updates=updates,
+            warm_epochs=request.warm_epochs,
+            least_epoch=LEAST_EPOCH,
+        ),
+    )

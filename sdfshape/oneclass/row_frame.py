@@ -1,0 +1,100 @@
+"""Rows of a table <-> the unit frame of the network: as `frame.Frame` for points, for any number of columns of any units.
+
+Notation. x : row, d columns.  u = (x - centre) / (scale reach): every column by its own deviation, so that the domain [-1, 1]^d reaches
+`reach` deviations.  Where d is large, y = (P u, |u - P^T P u|): r principal coordinates, and how far u is from their plane; else y = u.
+
+Theorem (constant). |u(x) - u(x')| <= |x - x'| / (reach min scale): the matrix is diagonal. With A = P^T P, R = I - A and D = u - u',
+    |y - y'|^2 = |P D|^2 + (|R u| - |R u'|)^2 <= |P D|^2 + |R D|^2 <= lambda |D|^2,  lambda the largest eigenvalue of A + (I - A)^2;
+its eigenvalues are a + (1 - a)^2 for those a of A: 1 where a = 0, and by the singular values of P elsewhere. So a function that is
+1-Lipschitz in y, times `length` = reach min scale / sqrt(lambda), is 1-Lipschitz in the rows' own units.
+
+Theorem (rounding). With gamma_n as in `lipschitz.certificate`, u is off by e_u <= gamma_6 (|x| + |centre|) / (reach min scale); a product
+with P by gamma_(d+2) N |u|, N >= | |P| |_2; the residual by that carried through P^T, gamma_(r+2) N |P u|, and one subtraction; its length by
+gamma_(d+2) of itself. All factors are below 3 + N + 5 N^2, and all gammas below gamma_(2 (d + r) + 16): `input_error` is their product.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..lipschitz.certificate import spectral_norms_above
+from ..types import FloatArray
+
+MOST_COLUMNS = 128  # of the network: wider tables are seen by their principal coordinates and the distance to their plane
+UNIT_ROUNDOFF = 2.0**-53
+
+
+@dataclass(frozen=True, eq=False)
+class RowFrame:
+    """centre, scale : (d,) float64, scale > 0.   reach : in deviations.   basis : P (r, d) float64, or None."""
+
+    centre: Tensor
+    scale: Tensor
+    reach: float
+    basis: Tensor | None = None
+
+    @classmethod
+    def from_rows(cls, rows: FloatArray, *, reach: float, standard: bool, most: int = MOST_COLUMNS) -> RowFrame:
+        """Of rows (n, d). standard : columns are centred and divided by their deviations (constant ones by 1); else centred alone."""
+        centre = rows.mean(axis=0)
+        deviation = rows.std(axis=0) if standard else np.ones(rows.shape[1])
+        scale = np.where(deviation > 10 * np.finfo(float).eps * np.abs(centre), deviation, 1.0)
+        frame = cls(torch.as_tensor(centre), torch.as_tensor(scale), reach)
+        if rows.shape[1] <= most:
+            return frame
+        axes = torch.linalg.svd(frame.to_unit(rows), full_matrices=False)[2]
+        return cls(frame.centre, frame.scale, reach, axes[: most - 1].contiguous())
+
+    @property
+    def columns(self) -> int:
+        """d: of a row."""
+        return len(self.centre)
+
+    @property
+    def dimension(self) -> int:
+        """Of the unit frame: d, or r + 1."""
+        return self.columns if self.basis is None else len(self.basis) + 1
+
+    @cached_property
+    def length(self) -> float:
+        """What 1 in the unit frame is at least worth in the rows' own units (Theorem, constant), rounded down."""
+        stretch = 1.0
+        if self.basis is not None:
+            a = torch.linalg.svdvals(self.basis) ** 2
+            stretch = max(1.0, float((a + (1 - a) ** 2).max()) + 1e-12) ** 0.5
+        return self.reach * float(self.scale.min()) / stretch * (1 - 1e-14)
+
+    def to_unit(self, rows: FloatArray | Tensor) -> Tensor:
+        """(n, d) -> (n, dimension) float64."""
+        x = rows if isinstance(rows, Tensor) else torch.tensor(rows, dtype=torch.float64)  # a copy: NumPy may lend what none may write
+        u = (x - self.centre) / (self.scale * self.reach)
+        if self.basis is None:
+            return u
+        inside = u @ self.basis.T
+        # of length 0 the gradient is 0 and not nan
+        away = (u - inside @ self.basis).square().sum(dim=1, keepdim=True)
+        return torch.cat([inside, torch.where(away > 0, away.clamp_min(1e-300).sqrt(), 0.0)], dim=1)
+
+    def input_error(self, radius: float) -> float:
+        """Proven bound of |y - computed y| for rows with |x| <= radius (Theorem, rounding)."""
+        smallest = self.reach * float(self.scale.min())
+        most = (radius + float(self.centre.norm())) * (1 + 1e-12) / smallest  # >= |u|
+        error = _gamma(6) * most
+        if self.basis is None:
+            return error
+        norm = float(spectral_norms_above(self.basis.abs()))
+        return 2 * error + _gamma(2 * (self.columns + len(self.basis)) + 16) * (3 + norm + 5 * norm**2) * (most + error)
+
+    def unit_radius(self, radius: float) -> float:
+        """Upper bound of |y| for rows with |x| <= radius."""
+        most = (radius + float(self.centre.norm())) / (self.reach * float(self.scale.min()))
+        return (most if self.basis is None else 2 * most) * (1 + 1e-12)
+
+
+def _gamma(n: int) -> float:
+    return n * UNIT_ROUNDOFF / (1 - n * UNIT_ROUNDOFF)
