@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from dataclasses import replace
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from sdfshape.lipschitz import Boxes, Layers, lipschitz_bound, split_boxes
 from sdfshape.sample import Evidence
 from sdfshape.train import PRESETS, NetworkConfig, OptimizerConfig, TrainConfig, preset
 from sdfshape.train.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from sdfshape.train.config import RecipeConfig
 from sdfshape.train.loop import OneClassLoop, schedule
 from sdfshape.train.paper import PaperLoop
 from sdfshape.train.run import computing_with, make_loop, train_layers
@@ -157,13 +158,32 @@ def test_paper_walk_starts_after_its_warm_epochs_and_goes_to_the_surface():
     network = one._orthogonal().map(torch.Tensor.detach)
     z = 2 * torch.rand(200, 3, generator=torch.Generator().manual_seed(0)) - 1
     before = network(box().to_local(z))[0]
-    assert torch.equal(one._walk(z, network, 0), z)
-    walked = one._walk(z, network, 4)
+    assert torch.equal(one._negatives(z, 200, network, epoch=2), z)
+    one.step = 10
+    walked = one._negatives(z, 200, network, epoch=2)
     after = network(box().to_local(walked))[0]
     assert walked.abs().max() <= 1
     assert torch.equal(walked[before <= 0], z[before <= 0]) and (before > 0).any()
     inner = (before > 0) & (walked.abs() < 1).all(dim=1)
     assert after[inner].mean() < 0.8 * before[inner].mean()
+
+
+@pytest.mark.parametrize("updates", [0, 3])
+def test_a_walk_is_used_as_often_as_its_algorithm_says(updates):
+    config = replace(PAPER, recipe=RecipeConfig(updates=updates, warm_epochs=1), optimizer=replace(PAPER.optimizer, steps=40))
+    one = PaperLoop(torch.as_tensor(sphere_points(64)), box(), config, 0)
+    used = []
+    for _ in one.run():
+        used.append(one.negatives)
+    walks = 1 + sum(a is not b for a, b in pairwise(used))
+    assert walks == 14 if updates == 3 else 2 <= walks <= 20  # of 20 epochs, each walk lasts one at least
+    assert len(used[0]) == 64 and lipschitz_bound(one.layers()) <= 1
+    half = PaperLoop(torch.as_tensor(sphere_points(64)), box(), config, 0)
+    list(islice(half.run(), 17))
+    fresh = PaperLoop(torch.as_tensor(sphere_points(64)), box(), config, 0)
+    fresh.restore(kept(half.state()))
+    list(fresh.run())
+    assert same(fresh.layers(), one.layers())
 
 
 # --- schedule

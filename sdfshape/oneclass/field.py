@@ -1,14 +1,14 @@
 """`RowField`: the certified function of rows behind a detector: f < 0 on the support, f > 0 away from it.
 
-Guarantee. g is a 1-Lipschitz network (Theorem 1 of `lipschitz.certificate`), B the domain; f(x) = length max(g(y), dist(y, B)), y and length
-those of `row_frame`. A maximum of 1-Lipschitz functions is 1-Lipschitz, so |f(x) - f(x')| <= |x - x'| in the rows' own units: no row nearer than
-f(x) - t has a value of t or less. Values are computed in float64; `rounding_error` bounds what that may change, and is counted
-by everything that is called certified.
+Guarantee. g is a 1-Lipschitz network (Theorem 1 of `lipschitz.certificate`), B the domain; f(x) = length max(g(y), dist(y, B) - slack), y
+and length those of `row_frame`. A maximum of 1-Lipschitz functions is 1-Lipschitz, so |f(x) - f(x')| <= |x - x'| in the rows' own units: no
+row nearer than f(x) - t has a value of t or less. Values are computed in float64; `rounding_error` bounds what that may change, and is
+counted by everything that is called certified.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,11 +26,15 @@ CHUNK = 16_384  # rows at a time
 
 @dataclass(frozen=True, eq=False)
 class RowField:
-    """layers : of one network, float32, certified.   frame : of the rows.   domain : B, unit frame."""
+    """layers : of one network, float32, certified.   frame : of the rows.   domain : B, unit frame.
+    slack : >= 0, so large that B cuts nothing of the support that was learned: in many dimensions the walls of a box are nearer than that
+    is deep. Far from B the network may say anything, there the distance to B speaks.
+    """
 
     layers: Layers
     frame: RowFrame
     domain: Domain
+    slack: float = 0.0
 
     @property
     def columns(self) -> int:
@@ -45,7 +49,7 @@ class RowField:
     def __call__(self, rows: FloatArray) -> FloatArray:
         """f (n,) of rows (n, d), float64."""
         out = np.zeros(len(rows))
-        with torch.inference_mode():
+        with torch.no_grad():  # what is kept from here is differentiated later
             for start in range(0, len(rows), CHUNK):
                 out[start : start + CHUNK] = self.values(torch.tensor(rows[start : start + CHUNK], dtype=torch.float64)).numpy()
         return out
@@ -53,7 +57,7 @@ class RowField:
     def values(self, rows: Tensor) -> Tensor:
         """f (n,) of rows (n, d) in float64, differentiable."""
         y = self.frame.to_unit(rows)
-        return torch.maximum(self._double[0](y[None])[0], self.domain.distance(y)) * self.frame.length
+        return torch.maximum(self._double[0](y[None])[0], self.domain.distance(y) - self.slack) * self.frame.length
 
     def gradient(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         """f (n,) and its gradient (n, d)."""
@@ -71,9 +75,16 @@ class RowField:
         radius = float(np.linalg.norm(rows, axis=1).max(initial=0.0)) * (1 + 1e-12)
         double, norms = self._double
         reach = self.frame.unit_radius(radius)
-        domain = (self.frame.dimension + 8) * UNIT_ROUNDOFF * (reach + self.frame.dimension**0.5) * 2
+        domain = (self.frame.dimension + 8) * UNIT_ROUNDOFF * (reach + self.frame.dimension**0.5 + self.slack) * 2
         network = rounding_bound(double, reach, norms=norms)
         return self.frame.length * (self.frame.input_error(radius) + max(domain, network)) * (1 + 1e-9)
+
+    def with_slack_for(self, rows: FloatArray) -> RowField:
+        """The same field with the least slack that leaves the value of these rows (n, d) to the network where that is negative."""
+        with torch.no_grad():  # what is kept from here is differentiated later
+            y = self.frame.to_unit(rows)
+            g, wall = self._double[0](y[None])[0], self.domain.distance(y)
+        return replace(self, slack=max(0.0, float((wall - g)[g < 0].amax())) if bool((g < 0).any()) else 0.0)
 
     @cached_property
     def _double(self) -> tuple[Layers, Norms]:

@@ -33,6 +33,7 @@ def save_detector(detector: OneClassSDF, path: str | PathLike[str], *, names: li
         "lipschitz_bound": field.lipschitz_bound,
         "reach": frame.reach,
         "domain": field.domain.shape,
+        "slack": field.slack,
         "offset": detector.offset_,
         "margin": detector.margin_,
         "names": names,
@@ -50,12 +51,17 @@ def load_detector(path: str | PathLike[str]) -> OneClassSDF:
     tensors, header = read_tensors(name, FORMAT, FORMAT_VERSION)
     try:
         layers, frame = decode_layers(tensors, header), _frame(tensors, header)
-        field = RowField(layers, frame, Domain(str(header["domain"])))
+        field = RowField(layers, frame, Domain(str(header["domain"])), float(header["slack"]))
         stated, offset, margin = (float(header[key]) for key in ("lipschitz_bound", "offset", "margin"))
         detector = OneClassSDF(**dict(header["parameters"]))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FieldFileError(f"{name.name}: a detector must have all its parts, {error} is missing or wrong: write it again") from error
-    if not (_frame_fits(frame) and layers_fit(layers, 1, outputs=1, inputs=frame.dimension) and math.isfinite(offset)):
+    if not (
+        _frame_fits(frame)
+        and layers_fit(layers, 1, outputs=1, inputs=frame.dimension)
+        and math.isfinite(offset)
+        and 0 <= field.slack < math.inf
+    ):
         raise FieldFileError(f"{name.name}: a detector must hold finite layers that fit each other: the file is damaged")
     check_certificate(name, field.lipschitz_bound, stated)
     detector.field_, detector.offset_, detector.margin_, detector.n_features_in_ = field, offset, margin, frame.columns

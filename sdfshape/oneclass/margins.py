@@ -1,7 +1,8 @@
 """The margin without labels: which one tells rows that were left out from rows that were made up.
 
 Made up: half of them uniform in the box of the rows, half with every column drawn from the rows on its own, so that each number
-is likely and the row is not (the reference distributions of Hastie, Tibshirani, Friedman 2009, section 14.2.4). An estimate of quality, no more.
+is likely and the row is not (the reference distributions of Hastie, Tibshirani, Friedman 2009, section 14.2.4). An estimate of quality,
+no more.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from .field import RowField
 from .row_frame import RowFrame
 
 RECIPES, ALGORITHMS = ("default", "paper"), ("lazy", "alternate")
+BALL_HOLDS = 0.99  # of the rows, at least
 REACH = 5.0  # deviations: the paper's hypercube is ten of them wide, its ball has this radius
 MARGINS = (0.01, 0.05, 0.2, 1.0)  # the paper's, deviations
 PLACES = 40_000
@@ -61,16 +62,18 @@ class Request:
 
 def train_field(rows: FloatArray, request: Request, seed: int, progress: Callable[[Record, float], None]) -> RowField:
     """The certified field of rows (n, d), n >= 2."""
-    frame = RowFrame.from_rows(rows, reach=REACH, standard=request.standard)
-    if not request.standard:  # of data that have a scale of their own, the domain follows the spread
-        frame = RowFrame(frame.centre, frame.scale, REACH * max(float(rows.std()), 1e-12), frame.basis)
-    domain = Domain(request.domain)
+    domain, frame = Domain(request.domain), RowFrame.from_rows(rows, standard=request.standard)
+    deviation = 1.0 if request.standard else max(float(rows.std()), 1e-12)
+    reach = REACH * deviation
+    if request.domain == "ball":  # in many dimensions most rows are farther than five deviations from their mean
+        reach = max(reach, float(np.quantile(np.linalg.norm(frame.to_unit(rows).numpy(), axis=1), BALL_HOLDS)))
+    frame = replace(frame, reach=reach)
     unit = domain.project(frame.to_unit(rows))
     side = torch.full((1, frame.dimension), 0.8)  # a box that leaves the unit frame as it is
     config = _paper(request, len(rows)) if request.recipe == "paper" else _default(request, frame.dimension)
     evidence = _evidence(unit.numpy(), domain, config, request, seed)
     loop = make_loop(evidence, unit.numpy(), Boxes(-side, side), config, seed, torch.device(request.device))
-    return RowField(train_layers(loop, progress), frame, domain)
+    return RowField(train_layers(loop, progress), frame, domain).with_slack_for(rows)
 
 
 def _evidence(unit: FloatArray, domain: Domain, config: TrainConfig, request: Request, seed: int) -> Evidence:

@@ -9,8 +9,9 @@ its eigenvalues are a + (1 - a)^2 for those a of A: 1 where a = 0, and by the si
 1-Lipschitz in y, times `length` = reach min scale / sqrt(lambda), is 1-Lipschitz in the rows' own units.
 
 Theorem (rounding). With gamma_n as in `lipschitz.certificate`, u is off by e_u <= gamma_6 (|x| + |centre|) / (reach min scale); a product
-with P by gamma_(d+2) N |u|, N >= | |P| |_2; the residual by that carried through P^T, gamma_(r+2) N |P u|, and one subtraction; its length by
-gamma_(d+2) of itself. All factors are below 3 + N + 5 N^2, and all gammas below gamma_(2 (d + r) + 16): `input_error` is their product.
+with P by gamma_(d+2) N |u|, N >= | |P| |_2; the residual by that carried through P^T, gamma_(r+2) N |P u|, and one subtraction; its
+length by gamma_(d+2) of itself. All factors are below 3 + N + 5 N^2, and all gammas below gamma_(2 (d + r) + 16): `input_error` is their
+product.
 """
 
 from __future__ import annotations
@@ -39,16 +40,18 @@ class RowFrame:
     basis: Tensor | None = None
 
     @classmethod
-    def from_rows(cls, rows: FloatArray, *, reach: float, standard: bool, most: int = MOST_COLUMNS) -> RowFrame:
-        """Of rows (n, d). standard : columns are centred and divided by their deviations (constant ones by 1); else centred alone."""
+    def from_rows(cls, rows: FloatArray, *, standard: bool, most: int = MOST_COLUMNS) -> RowFrame:
+        """Of rows (n, d), reach 1. standard : columns are centred and divided by their deviations (constant ones by 1); else centred
+        alone.
+        """
         centre = rows.mean(axis=0)
         deviation = rows.std(axis=0) if standard else np.ones(rows.shape[1])
         scale = np.where(deviation > 10 * np.finfo(float).eps * np.abs(centre), deviation, 1.0)
-        frame = cls(torch.as_tensor(centre), torch.as_tensor(scale), reach)
+        frame = cls(torch.as_tensor(centre), torch.as_tensor(scale), 1.0)
         if rows.shape[1] <= most:
             return frame
         axes = torch.linalg.svd(frame.to_unit(rows), full_matrices=False)[2]
-        return cls(frame.centre, frame.scale, reach, axes[: most - 1].contiguous())
+        return cls(frame.centre, frame.scale, 1.0, axes[: most - 1].contiguous())
 
     @property
     def columns(self) -> int:

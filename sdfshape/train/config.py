@@ -50,8 +50,8 @@ class OptimizerConfig:
 @dataclass(frozen=True, kw_only=True)
 class RecipeConfig:
     """Of the paper's loop alone (Bethune et al. 2023).   domain : box or ball.   walk_steps : T of Algorithm 1.
-    share : eta ~ U(0, share).   updates : K of Algorithm 3, steps of the optimiser a walk; 0 is Algorithm 2: until an epoch lowers the loss by no hundredth.
-    warm_epochs : with T = 0 (warm start).   least_epoch : steps of an epoch at least, where the rows are few.
+    share : eta ~ U(0, share).   updates : K of Algorithm 3, steps of the optimiser a walk; 0 is Algorithm 2: until an epoch lowers the
+    loss by no hundredth. warm_epochs : with T = 0 (warm start).   least_epoch : steps of an epoch at least, where the rows are few.
     """
 
     domain: str = "box"
