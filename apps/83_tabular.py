@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.preprocessing import StandardScaler
 
-from sdfshape.baselines.rows import row_scorers
+from sdfshape.baselines.rows import Scorer, row_scorers
 from sdfshape.evaluate.results import write_results
 from sdfshape.evaluate.robustness import auroc
 from sdfshape.io import Table, read_table
@@ -73,8 +73,8 @@ def line(folder: Path, name: str, protocol: str, methods: dict, seeds: int, rows
     return means
 
 
-def one(table: Table, protocol: str, score, seed: int) -> float:
-    bad, order = table.anomalous, np.random.default_rng(seed).permutation(len(table))
+def one(table: Table, protocol: str, score: Scorer, seed: int) -> float:
+    bad, order = np.asarray(table.anomalous), np.random.default_rng(seed).permutation(len(table))
     normal = order[~bad[order]]
     learn = np.arange(len(table)) if protocol == "AD" else normal[: len(normal) // 2]
     asked = np.arange(len(table)) if protocol == "AD" else np.setdiff1d(np.arange(len(table)), learn)

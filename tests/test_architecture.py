@@ -41,6 +41,7 @@ ROOMS = (
     "shaping",
     "account",
     "reconstruction",
+    "cleaning",
     "parts",
     "comparison",
     "batch",

@@ -13,6 +13,7 @@ import typer
 
 from ..errors import SdfShapeError, TrainingInterrupted
 from .certify import certify
+from .clean import clean
 from .compare import compare
 from .demo import demo
 from .evaluate import evaluate
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Point clouds in, certified signed distance fields and watertight meshes out. No normals, no GPU.",
 )
-for command in (reconstruct, demo, sample, extract, query, export, render, view, evaluate, compare, certify):
+for command in (reconstruct, demo, sample, extract, query, export, render, view, evaluate, compare, certify, clean):
     app.command()(command)
 app.add_typer(oneclass, name="oneclass")
 
