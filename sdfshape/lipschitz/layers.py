@@ -50,6 +50,11 @@ class Layers:
         return type(self)(self.matrices, (*self.biases[:-1], self.biases[-1] - by.to(self.biases[-1])[:, None, None]), self.activation)
 
     @property
+    def bounding_chain(self) -> Self:
+        """What the certificate judges: the chain itself. (An image network has one with the same factors.)"""
+        return self
+
+    @property
     def parameters(self) -> int:
         """How many numbers the chain holds."""
         return sum(t.numel() for t in (*self.matrices, *self.biases))

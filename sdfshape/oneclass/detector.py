@@ -42,6 +42,8 @@ class OneClassSDF(OutlierMixin, BaseEstimator):
     steps, width, depth : of the training; None: 400, 64, 4; in the paper's recipe 40 epochs, 512, 4
     walk_steps, eta : T and the largest share of Algorithm 1.   (default: one step, spread over two of the optimiser's; T = 0 turns it off)
     algorithm, updates, warm_epochs : of the paper's recipe: "lazy" (Algorithm 3, K = updates) or "alternate" (Algorithm 2), warm start
+    network, image_shape : "chain", or for rows that are images of (height, width, channels) "vgg" (l2-norm pooling) or "gnp" (pixel
+        unshuffle: slope 1 everywhere), with `width` channels and `depth` convolutions in the first stage; None: 32 and 2
     random_state : seed; the same rows, seed and number of threads give the same detector
     device : cpu or cuda (cuda is untested)
 
@@ -68,6 +70,8 @@ class OneClassSDF(OutlierMixin, BaseEstimator):
         algorithm: str = "lazy",
         updates: int = 1,
         warm_epochs: int = 5,
+        network: str = "chain",
+        image_shape: tuple[int, int, int] | None = None,
         random_state: Any = None,
         device: str = "cpu",
     ) -> None:
@@ -86,6 +90,8 @@ class OneClassSDF(OutlierMixin, BaseEstimator):
         self.algorithm = algorithm
         self.updates = updates
         self.warm_epochs = warm_epochs
+        self.network = network
+        self.image_shape = image_shape
         self.random_state = random_state
         self.device = device
 
@@ -165,4 +171,6 @@ class OneClassSDF(OutlierMixin, BaseEstimator):
             updates=self.updates,
             warm_epochs=self.warm_epochs,
             device=self.device,
+            network=self.network,
+            image=None if self.image_shape is None else (*map(int, self.image_shape),),  # type: ignore[arg-type]
         )

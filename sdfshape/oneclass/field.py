@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..lipschitz import Layers, lipschitz_bound, rounding_bound
+from ..lipschitz import ImageLayers, Layers, lipschitz_bound, rounding_bound
 from ..lipschitz.certificate import Norms, rounding_norms
 from ..sample import Domain
 from ..types import FloatArray
@@ -31,7 +31,7 @@ class RowField:
     is deep. Far from B the network may say anything, there the distance to B speaks.
     """
 
-    layers: Layers
+    layers: Layers | ImageLayers
     frame: RowFrame
     domain: Domain
     slack: float = 0.0
@@ -44,7 +44,7 @@ class RowField:
     @cached_property
     def lipschitz_bound(self) -> float:
         """Proven upper bound of the Lipschitz constant of f, in the rows' own units: at most 1."""
-        return lipschitz_bound(self.layers)
+        return lipschitz_bound(self.layers.bounding_chain)
 
     def __call__(self, rows: FloatArray) -> FloatArray:
         """f (n,) of rows (n, d), float64."""
@@ -76,7 +76,7 @@ class RowField:
         double, norms = self._double
         reach = self.frame.unit_radius(radius)
         domain = (self.frame.dimension + 8) * UNIT_ROUNDOFF * (reach + self.frame.dimension**0.5 + self.slack) * 2
-        network = rounding_bound(double, reach, norms=norms)
+        network = rounding_bound(double.bounding_chain, reach, norms=norms)
         return self.frame.length * (self.frame.input_error(radius) + max(domain, network)) * (1 + 1e-9)
 
     def with_slack_for(self, rows: FloatArray) -> RowField:
@@ -87,6 +87,6 @@ class RowField:
         return replace(self, slack=max(0.0, float((wall - g)[g < 0].amax())) if bool((g < 0).any()) else 0.0)
 
     @cached_property
-    def _double(self) -> tuple[Layers, Norms]:
+    def _double(self) -> tuple[Layers | ImageLayers, Norms]:
         double = self.layers.map(Tensor.double)
-        return double, rounding_norms(double)
+        return double, rounding_norms(double.bounding_chain)

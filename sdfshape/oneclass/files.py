@@ -10,10 +10,11 @@ from typing import Any
 import torch
 
 from ..errors import FieldFileError
-from ..field.files import check_certificate, decode_layers, encode_layers, layers_fit, read_tensors, write_tensors
+from ..field.files import check_certificate, read_tensors, write_tensors
 from ..sample import Domain
 from .detector import OneClassSDF
 from .field import RowField
+from .network_files import decode_network, encode_network, network_fits
 from .row_frame import RowFrame
 
 FORMAT, FORMAT_VERSION = "sdfshape detector", 1
@@ -22,14 +23,14 @@ FORMAT, FORMAT_VERSION = "sdfshape detector", 1
 def save_detector(detector: OneClassSDF, path: str | PathLike[str], *, names: list[str] | None = None, overwrite: bool = False) -> None:
     """Write a fitted detector. names : of its columns. Raises OutputError where it cannot."""
     field, frame = detector.field_, detector.field_.frame
-    tensors = encode_layers(field.layers) | {"centre": frame.centre, "scale": frame.scale}
+    tensors, network = encode_network(field.layers)
+    tensors |= {"centre": frame.centre, "scale": frame.scale}
     if frame.basis is not None:
         tensors["basis"] = frame.basis
     header = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
-        "activation": field.layers.activation,
-        "layers": len(field.layers.matrices),
+        "network": network,
         "lipschitz_bound": field.lipschitz_bound,
         "reach": frame.reach,
         "domain": field.domain.shape,
@@ -37,7 +38,7 @@ def save_detector(detector: OneClassSDF, path: str | PathLike[str], *, names: li
         "offset": detector.offset_,
         "margin": detector.margin_,
         "names": names,
-        "parameters": {k: v for k, v in detector.get_params().items() if isinstance(v, str | int | float | None)},
+        "parameters": {k: v for k, v in detector.get_params().items() if isinstance(v, str | int | float | tuple | list | None)},
     }
     write_tensors(path, tensors, header, overwrite=overwrite)
 
@@ -50,18 +51,13 @@ def load_detector(path: str | PathLike[str]) -> OneClassSDF:
     name = Path(path)
     tensors, header = read_tensors(name, FORMAT, FORMAT_VERSION)
     try:
-        layers, frame = decode_layers(tensors, header), _frame(tensors, header)
+        layers, frame = decode_network(tensors, dict(header["network"])), _frame(tensors, header)
         field = RowField(layers, frame, Domain(str(header["domain"])), float(header["slack"]))
         stated, offset, margin = (float(header[key]) for key in ("lipschitz_bound", "offset", "margin"))
         detector = OneClassSDF(**dict(header["parameters"]))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FieldFileError(f"{name.name}: a detector must have all its parts, {error} is missing or wrong: write it again") from error
-    if not (
-        _frame_fits(frame)
-        and layers_fit(layers, 1, outputs=1, inputs=frame.dimension)
-        and math.isfinite(offset)
-        and 0 <= field.slack < math.inf
-    ):
+    if not (_frame_fits(frame) and network_fits(layers, frame.dimension) and math.isfinite(offset) and 0 <= field.slack < math.inf):
         raise FieldFileError(f"{name.name}: a detector must hold finite layers that fit each other: the file is damaged")
     check_certificate(name, field.lipschitz_bound, stated)
     detector.field_, detector.offset_, detector.margin_, detector.n_features_in_ = field, offset, margin, frame.columns

@@ -21,7 +21,7 @@ from .evidence import measure_evidence
 from .field import RowField
 from .row_frame import RowFrame
 
-RECIPES, ALGORITHMS = ("default", "paper"), ("lazy", "alternate")
+RECIPES, ALGORITHMS, NETWORKS = ("default", "paper"), ("lazy", "alternate"), ("chain", "vgg", "gnp")
 BALL_HOLDS = 0.99  # of the rows, at least
 REACH = 5.0  # deviations: the paper's hypercube is ten of them wide, its ball has this radius
 MARGINS = (0.01, 0.05, 0.2, 1.0)  # the paper's, deviations
@@ -49,11 +49,17 @@ class Request:
     updates: int
     warm_epochs: int
     device: str
+    network: str
+    image: tuple[int, int, int] | None
 
     def __post_init__(self) -> None:
         if self.recipe not in RECIPES or self.algorithm not in ALGORITHMS:
             law = f"recipe one of {', '.join(RECIPES)} and algorithm one of {', '.join(ALGORITHMS)}"
             raise InputError(f"a detector must have a {law}, got {self.recipe!r} and {self.algorithm!r}")
+        if self.network not in NETWORKS or (self.network == "chain") != (self.image is None):
+            raise InputError(f"network must be chain, or vgg or gnp with an image_shape, got {self.network!r} and {self.image}")
+        if self.image is not None and self.recipe == "paper":
+            raise InputError("the paper's recipe is for rows here: image networks need recipe='default'")
         if self.neighbours is not None and self.neighbours < 1:
             raise InputError(f"neighbors must be at least 1, got {self.neighbours}")
         if not self.margin > 0 or (self.weight is not None and not self.weight > 0):
@@ -62,7 +68,7 @@ class Request:
 
 def train_field(rows: FloatArray, request: Request, seed: int, progress: Callable[[Record, float], None]) -> RowField:
     """The certified field of rows (n, d), n >= 2."""
-    domain, frame = Domain(request.domain), RowFrame.from_rows(rows, standard=request.standard)
+    domain, frame = Domain(request.domain), _frame(rows, request)
     deviation = 1.0 if request.standard else max(float(rows.std()), 1e-12)
     reach = REACH * deviation
     if request.domain == "ball":  # in many dimensions most rows are farther than five deviations from their mean
@@ -76,6 +82,15 @@ def train_field(rows: FloatArray, request: Request, seed: int, progress: Callabl
     return RowField(train_layers(loop, progress), frame, domain).with_slack_for(rows)
 
 
+def _frame(rows: FloatArray, request: Request) -> RowFrame:
+    """Image networks see all pixels; raises InputError where rows are not images of the shape that is told."""
+    if request.image is None:
+        return RowFrame.from_rows(rows, standard=request.standard)
+    if math.prod(request.image) != rows.shape[1]:
+        raise InputError(f"rows must be images of {request.image}, {math.prod(request.image)} numbers each, got {rows.shape[1]}")
+    return RowFrame.from_rows(rows, standard=request.standard, most=rows.shape[1])
+
+
 def _evidence(unit: FloatArray, domain: Domain, config: TrainConfig, request: Request, seed: int) -> Evidence:
     if config.network.kind == "bjorck":
         return Evidence(unit[:0], unit[:0])
@@ -85,11 +100,16 @@ def _evidence(unit: FloatArray, domain: Domain, config: TrainConfig, request: Re
 
 def _default(request: Request, dimension: int) -> TrainConfig:
     """Every number has its line in apps/85_oneclass_ablation.py."""
-    width = max(request.width or 64, 2 * math.ceil(dimension / 2))
     steps = request.steps or 400
+    if request.image is None:
+        width = max(request.width or 64, 2 * math.ceil(dimension / 2))
+        network, batch = NetworkConfig(networks=1, width=width, depth=request.depth or 4), 2048
+    else:
+        width, depth = request.width or 32, request.depth or 2
+        network, batch = NetworkConfig(kind=request.network, networks=1, width=width, depth=depth, image=request.image), 256
     return TrainConfig(
-        network=NetworkConfig(networks=1, width=width, depth=request.depth or 4),
-        optimizer=OptimizerConfig(steps=steps, batch=2048, warmup=min(50, steps)),
+        network=network,
+        optimizer=OptimizerConfig(steps=steps, batch=batch, warmup=min(50, steps)),
         margin=request.margin / REACH,
         weight=(min(2.0, request.weight or 100.0), request.weight or 100.0),
         walk=request.walk_steps > 0,

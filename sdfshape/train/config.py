@@ -11,15 +11,22 @@ from ..sample.domain import DOMAINS
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """networks : boxes of the mosaic, a power of two.   width, depth : of each.   kind : orthogonal (Muon) or bjorck (paper)."""
+    """networks : boxes of the mosaic, a power of two.   width, depth : of each.   kind : orthogonal (Muon) or bjorck (paper); of images, of
+    height, width and channels `image`, vgg or gnp (`lipschitz.images`): `width` channels and `depth` convolutions in the first of `stages`.
+    """
 
     kind: str = "orthogonal"
     networks: int = 16
     width: int = 32
     depth: int = 5
+    image: tuple[int, int, int] | None = None
+    stages: int = 2
 
     def __post_init__(self) -> None:
-        _require(self.kind in ("orthogonal", "bjorck"), "kind", "orthogonal or bjorck", self.kind)
+        kinds = ("orthogonal", "bjorck") if self.image is None else ("vgg", "gnp")
+        _require(self.kind in kinds, "kind", " or ".join(kinds), self.kind)
+        _require(self.image is None or (min(self.image) >= 1 and self.width % 2 == 0), "image", "sizes above 0, width even", self.image)
+        _require(self.stages >= 1, "stages", "at least 1", self.stages)
         _require(self.networks >= 1 and self.networks & (self.networks - 1) == 0, "networks", "a power of two", self.networks)
         _require(self.width >= 4 and self.depth >= 1, "width and depth", "at least 4 and 1", (self.width, self.depth))
 

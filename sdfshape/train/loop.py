@@ -7,22 +7,22 @@ a large one then puts the sign right at the surface.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from ..lipschitz import Boxes, Layers, certify
-from ..lipschitz.stack import StackEngine, StackParameters
+from ..lipschitz import Boxes, Layers
 from ..losses import bounded_hkr_loss, bounded_hkr_slopes
 from ..sample import Evidence
 from .adam import Adam
 from .config import TrainConfig
 from .muon import OrthogonalMuon
-from .pool import SamplePool
+from .network import CPU, make_network
+from .pool import SamplePool, batch_quarter
 from .record import Record
 
-CPU = torch.device("cpu")
 LOSS_EVERY = 10  # steps: the loss itself is only told
 
 
@@ -31,16 +31,14 @@ class OneClassLoop:
 
     def __init__(self, evidence: Evidence, boxes: Boxes, config: TrainConfig, seed: int, device: torch.device = CPU) -> None:
         self.config, self.boxes = config, boxes
-        optimizer, network = config.optimizer, config.network
+        optimizer = config.optimizer
         self.generator = torch.Generator().manual_seed(seed)
-        self.parameters = StackParameters.random(network.networks, network.depth, network.width, self.generator).to(device)
+        quarter = batch_quarter(optimizer.batch, boxes)
+        self.network = make_network(config.network, boxes.lo.shape[1], 4 * quarter, self.generator, device)
         self.pool = SamplePool(evidence, boxes, optimizer.batch, walk=config.walk, generator=self.generator, device=device)
-        batch = 4 * self.pool.quarter
-        self.engines = [StackEngine(self.parameters, batch, dtype) for dtype in (_low_precision(), torch.float32)]
-        self.muon = OrthogonalMuon(self.parameters.hidden, optimizer.momentum)
-        self.others = [self.parameters.bias, self.parameters.last, self.parameters.offset]
-        self.adam = Adam(self.others, optimizer.momentum, optimizer.second_moment)
-        self.side = torch.tensor([-1.0, 1.0], device=device).repeat_interleave(batch // 2)  # s = side f
+        self.muons = [OrthogonalMuon(hidden, optimizer.momentum) for hidden in self.network.hidden]
+        self.adam = Adam(self.network.others, optimizer.momentum, optimizer.second_moment)
+        self.side = torch.tensor([-1.0, 1.0], device=device).repeat_interleave(2 * quarter)  # s = side f
         self.loss = torch.zeros((), device=device)
         self.step = 0
 
@@ -49,34 +47,36 @@ class OneClassLoop:
         steps = self.config.optimizer.steps
         while self.step < steps:
             rate, weight = schedule(self.step, self.config)
-            engine = self.engines[self.step >= self.config.optimizer.low_share * steps]
             u, distance = self.pool.batch()  # P and Q0: half fresh, half walked in the step before
-            f = engine.forward(u, self.parameters)
+            f = self.network.forward(u, low=self.step < self.config.optimizer.low_share * steps)
             score, distance = (f * self.side).unflatten(1, (2, -1)), distance.unflatten(1, (2, -1))
             slopes = bounded_hkr_slopes(score, distance, margin=self.config.margin, weight=weight).flatten(1) * self.side
-            gradient, du = engine.backward(slopes)
+            turning, moving, du = self.network.backward(slopes)
             self.pool.walk(f, du / torch.where(slopes == 0, 1, slopes)[..., None])  # Qt: the proposals, one step nearer to {f = 0}
-            self._update(gradient, rate)
+            self._update(turning, moving, rate)
             self.step += 1
             if self.step % LOSS_EVERY == 1 or self.step == steps:
                 self.loss = bounded_hkr_loss(score, distance, margin=self.config.margin, weight=weight).sum(1).mean()
             yield Record(self.step, steps, float(self.loss), weight)
 
     def layers(self) -> Layers:
-        """The network as it stands: re-orthogonalised, condensed, certified."""
-        return certify(self.parameters.to(CPU).layers(self.boxes.lo.shape[1]))
+        """The network as it stands: re-orthogonalised, condensed, certified. (Of images an `ImageLayers`, which is asked the same
+        things.)
+        """
+        return cast(Layers, self.network.layers())
 
-    def _update(self, gradient: StackParameters, rate: float) -> None:
-        self.muon.step(gradient.hidden, self.config.optimizer.turn * rate)
-        slopes = (gradient.bias, gradient.last, gradient.offset)
-        self.adam.step(slopes, self.config.optimizer.rate * rate, self.step + 1)
+    def _update(self, turning: Sequence[Tensor], moving: Sequence[Tensor], rate: float) -> None:
+        for muon, gradient in zip(self.muons, turning, strict=True):
+            muon.step(gradient, self.config.optimizer.turn * rate)
+        self.adam.step(moving, self.config.optimizer.rate * rate, self.step + 1)
 
     def state(self) -> dict[str, Tensor]:
         """All that must survive an interruption, as tensors."""
-        state = {"generator": self.generator.get_state(), "step": torch.tensor(self.step), "hidden": self.parameters.hidden}
-        state["loss"] = self.loss
-        state |= {"muon": self.muon.average} | {f"pool_{name}": value for name, value in self.pool.state().items()}
-        for j, tensors in enumerate(zip(self.others, self.adam.average, self.adam.square, strict=True)):
+        state = {"generator": self.generator.get_state(), "step": torch.tensor(self.step), "loss": self.loss}
+        state |= {f"pool_{name}": value for name, value in self.pool.state().items()}
+        for j, muon in enumerate(self.muons):
+            state |= {f"hidden_{j}": muon.matrices, f"muon_{j}": muon.average}
+        for j, tensors in enumerate(zip(self.network.others, self.adam.average, self.adam.square, strict=True)):
             state |= {f"{name}_{j}": tensor for name, tensor in zip(("other", "average", "square"), tensors, strict=True)}
         return state
 
@@ -84,10 +84,11 @@ class OneClassLoop:
         """Stand where `state` was taken; the evidence, boxes, config and seed must be the same."""
         self.generator.set_state(state["generator"])
         self.step, self.loss = int(state["step"]), state["loss"].clone()
-        self.parameters.hidden.copy_(state["hidden"])
-        self.muon.average.copy_(state["muon"])
+        for j, muon in enumerate(self.muons):
+            muon.matrices.copy_(state[f"hidden_{j}"])
+            muon.average.copy_(state[f"muon_{j}"])
         self.pool.restore({name: state[f"pool_{name}"] for name in self.pool.state()})
-        for j, tensors in enumerate(zip(self.others, self.adam.average, self.adam.square, strict=True)):
+        for j, tensors in enumerate(zip(self.network.others, self.adam.average, self.adam.square, strict=True)):
             for name, tensor in zip(("other", "average", "square"), tensors, strict=True):
                 tensor.copy_(state[f"{name}_{j}"])
 
@@ -98,13 +99,3 @@ def schedule(step: int, config: TrainConfig) -> tuple[float, float]:
     done = step / optimizer.steps
     rate = min(1.0, (step + 1) / optimizer.warmup) * 0.5 * (1 + math.cos(math.pi * done))
     return rate, first * (last / first) ** min(1.0, done / config.ramp)
-
-
-def low_precision_available() -> bool:
-    """Whether this processor multiplies in bfloat16 faster than in float32."""
-    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(probe and probe())
-
-
-def _low_precision() -> torch.dtype:
-    return torch.bfloat16 if low_precision_available() else torch.float32

@@ -23,13 +23,18 @@ REACH = 0.9  # share of the allowed way that a place may move
 SOME = 4096  # places for a box that sees none of a side
 
 
+def batch_quarter(batch: int, boxes: Boxes) -> int:
+    """Places of one of the four kinds, in a batch of `batch` over all boxes."""
+    return batch // (4 * len(boxes.lo))
+
+
 class SamplePool:
     """An endless, reproducible supply of labelled places for each box of a mosaic."""
 
     def __init__(
         self, evidence: Evidence, boxes: Boxes, batch: int, *, walk: bool, generator: torch.Generator, device: torch.device
     ) -> None:
-        self.quarter = batch // (4 * len(boxes.lo))
+        self.quarter = batch_quarter(batch, boxes)
         self.walk_on, self.generator = walk, generator
         sides = [torch.as_tensor(side) for side in (evidence.inside, evidence.outside)]
         seen = [[_near_box(side, boxes, k, generator) for side in sides] for k in range(len(boxes.lo))]
