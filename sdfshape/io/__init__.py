@@ -5,6 +5,7 @@ allocates more than the file can pay for. A writer goes through `atomic_write`, 
 """
 
 from .atomic import atomic_write, check_writable
+from .labelled_images import LabelledImages, read_cifar10, read_idx, read_mnist
 from .modelnet import MODELNET10_CLASSES, ModelNetFile, iter_modelnet10, modelnet10_file
 from .reading import READABLE, read_mesh, read_points, read_shape
 from .tables import TABLES, Table, read_table
@@ -16,13 +17,17 @@ __all__ = [
     "TABLES",
     "WRITABLE_MESHES",
     "WRITABLE_POINTS",
+    "LabelledImages",
     "ModelNetFile",
     "Table",
     "atomic_write",
     "check_writable",
     "iter_modelnet10",
     "modelnet10_file",
+    "read_cifar10",
+    "read_idx",
     "read_mesh",
+    "read_mnist",
     "read_points",
     "read_shape",
     "read_table",

@@ -75,25 +75,11 @@ class OneClassSDF(OutlierMixin, BaseEstimator):
         random_state: Any = None,
         device: str = "cpu",
     ) -> None:
-        self.recipe = recipe
-        self.contamination = contamination
-        self.margin = margin
-        self.weight = weight
-        self.domain = domain
-        self.scaling = scaling
-        self.neighbors = neighbors
-        self.steps = steps
-        self.width = width
-        self.depth = depth
-        self.walk_steps = walk_steps
-        self.eta = eta
-        self.algorithm = algorithm
-        self.updates = updates
-        self.warm_epochs = warm_epochs
-        self.network = network
-        self.image_shape = image_shape
-        self.random_state = random_state
-        self.device = device
+        self.recipe, self.contamination, self.margin, self.weight = recipe, contamination, margin, weight
+        self.domain, self.scaling, self.neighbors, self.steps = domain, scaling, neighbors, steps
+        self.width, self.depth, self.walk_steps, self.eta = width, depth, walk_steps, eta
+        self.algorithm, self.updates, self.warm_epochs, self.network = algorithm, updates, warm_epochs, network
+        self.image_shape, self.random_state, self.device = image_shape, random_state, device
 
     def fit(self, X: Any, y: Any = None, *, progress: Callable[[Record, float], None] = lambda *_: None) -> Self:
         """Learn the support of rows X (n, d), n >= 2. y is not used. progress(record, seconds left) is called while it trains.
