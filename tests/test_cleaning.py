@@ -36,6 +36,7 @@ def cleaned() -> CleanedScan:
     return clean_scan(dirty())
 
 
+@pytest.mark.slow
 def test_strays_go_and_the_surface_stays():
     outlier = cleaned().scores.outliers
     assert outlier[2500:].mean() > 0.97 and outlier[-1] and outlier[:2500].mean() < 0.005
@@ -43,6 +44,7 @@ def test_strays_go_and_the_surface_stays():
     assert len(kept) == (~outlier).sum() and np.array_equal(kept.colors, dirty().colors[~outlier])
 
 
+@pytest.mark.slow
 def test_marks_are_labels_and_rows_that_are_no_numbers_go():
     marked = cleaned().marked
     assert len(marked) == len(dirty()) - 1 and np.array_equal(marked.labels, cleaned().scores.outliers[:-1])
@@ -54,6 +56,7 @@ def test_marks_are_labels_and_rows_that_are_no_numbers_go():
         _ = labelled.marked
 
 
+@pytest.mark.slow
 def test_no_move_within_the_certified_radius_makes_an_outlier_of_an_inlier():
     done, rng = cleaned(), np.random.default_rng(1)
     inlier = done.radius > 0
@@ -68,6 +71,7 @@ def test_no_move_within_the_certified_radius_makes_an_outlier_of_an_inlier():
     assert (np.abs(done.field(outward)) > done.scores.limit).mean() > 0.3  # the bound is no idle one: the field is .85 steep
 
 
+@pytest.mark.slow
 def test_shares_fall_with_the_radius_and_end_at_0():
     shares = [cleaned().certified_share(r) for r in np.linspace(0, cleaned().scores.limit * 1.01, 20)]
     assert (np.diff(shares) <= 0).all() and shares[0] == (~cleaned().scores.outliers).mean() and shares[-1] == 0
@@ -77,6 +81,7 @@ def test_shares_fall_with_the_radius_and_end_at_0():
     json.dumps(facts)
 
 
+@pytest.mark.slow
 def test_a_limit_of_ones_own():
     wide = clean_scan(dirty(), limit=20.0)
     assert wide.scores.outliers.sum() == 1 and wide.scores.limit == 20  # the row that is no number
@@ -90,6 +95,7 @@ def run(*words: object) -> tuple[int, str]:
     return (1, str(result.exception)) if isinstance(result.exception, SdfShapeError) else (result.exit_code, result.output)
 
 
+@pytest.mark.slow
 def test_the_command_drops_or_marks_and_reports(tmp_path):
     scan, out, report = tmp_path / "scan.ply", tmp_path / "clean.ply", tmp_path / "report.json"
     write_points(dirty()[:-1], scan)

@@ -79,7 +79,15 @@ def test_columns_in_other_units_give_the_same_verdicts():
     assert unscaled.field_.frame.scale.tolist() == [1, 1]
 
 
-@pytest.mark.parametrize("options", [{}, {"algorithm": "alternate"}, {"updates": 3, "domain": "ball"}, {"walk_steps": 0}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, marks=pytest.mark.slow),
+        {"algorithm": "alternate"},
+        pytest.param({"updates": 3, "domain": "ball"}, marks=pytest.mark.slow),
+        pytest.param({"walk_steps": 0}, marks=pytest.mark.slow),
+    ],
+)
 def test_the_papers_recipe_in_the_plane(options):
     rows = moons(256)
     detector = OneClassSDF(recipe="paper", width=32, depth=2, steps=400, random_state=0, **options).fit(rows)
@@ -88,6 +96,7 @@ def test_the_papers_recipe_in_the_plane(options):
     assert auroc(detector.score_samples(moons(seed=1)), detector.score_samples(far)) > 0.9
 
 
+@pytest.mark.slow
 def test_the_margin_is_searched_without_labels():
     rows = moons(200)
     detector = OneClassSDF(margin="search", random_state=0, steps=FEW).fit(rows)
