@@ -9,7 +9,7 @@ import pytest
 import torch
 from test_lipschitz import noise
 
-from sdfshape.classifier import ClassifierConfig, SignedDistanceClassifier, fit_classifier, nearest_other_class
+from sdfshape.classifier import ClassifierConfig, SignedDistanceClassifier, ddn_attack, fit_classifier, nearest_other_class, penalty_attack
 from sdfshape.errors import InputError
 from sdfshape.lipschitz import ACTIVATIONS, Layers, pair_bound
 from sdfshape.lipschitz.certificate import certify_pairs
@@ -216,3 +216,27 @@ def test_wrong_configurations_and_places_are_refused(fitted):
         ClassifierConfig(width=7)
     with pytest.raises(InputError, match=r"places must be \(n, 2\)"):
         fitted.predict(np.zeros((3, 3)))
+
+
+@pytest.mark.parametrize("attack", [ddn_attack, penalty_attack])
+def test_attacks_of_others_find_other_classes_never_within_the_radius(fitted, attack):
+    x, _ = blobs(150, 3)
+    found, radius = attack(fitted, x), fitted.certified_radius(x)
+    reached = np.isfinite(found.distances)
+    assert reached.mean() > 0.95 and (found.distances[reached] >= radius[reached] * (1 - 1e-12)).all()
+    assert (fitted.predict(found.places[reached]) != fitted.predict(x[reached])).all()
+    assert np.allclose(np.linalg.norm(found.places - x, axis=1)[reached], found.distances[reached])
+    ours = nearest_other_class(fitted, x)
+    assert np.median(found.distances[reached] / ours.distances[reached]) < 1.1  # as good as ours, about
+
+
+@pytest.mark.parametrize("attack", [ddn_attack, penalty_attack])
+def test_attacks_of_others_reach_a_plane_about_where_it_is(attack):
+    """Two classes, a plane between them: the nearest other class is the distance to it."""
+    head, offsets = torch.tensor([[[0.5, 0.0], [-0.5, 0.0]]]), torch.tensor([[[-2.5, 2.5]]])
+    layers = Layers((torch.eye(2)[None], head), (torch.full((1, 1, 2), 5.0), offsets), "absolute")
+    plane = SignedDistanceClassifier(layers, np.arange(2))
+    x = np.random.default_rng(0).uniform(-0.8, 0.8, (60, 2))
+    x = x[np.abs(x[:, 0]) > 0.05]
+    found = attack(plane, x)
+    assert np.allclose(found.distances, np.abs(x[:, 0]), rtol=0.06, atol=0.01)

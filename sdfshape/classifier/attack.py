@@ -45,10 +45,10 @@ def nearest_other_class(classifier: SignedDistanceClassifier, places: FloatArray
         along = back - (back * normal).sum(axis=1, keepdims=True) * normal
         onto = here - np.where(gap > 0, OVERSHOOT * gap, gap / OVERSHOOT)[:, None] * normal / length
         here = onto + np.where(np.isfinite(distance), PULL, 0)[:, None] * along
-    return Attack(*_halved(classifier, start, own, best, distance))
+    return Attack(*first_other_class(classifier, start, own, best, distance))
 
 
-def _halved(
+def first_other_class(
     classifier: SignedDistanceClassifier, start: FloatArray, own: np.ndarray, best: FloatArray, distance: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Between a place and where another class was found, the first other class on a line, by bisection."""
