@@ -58,8 +58,7 @@ def sdf(recipe: str, train: np.ndarray, test: np.ndarray, seed: int) -> np.ndarr
 
 def line(folder: Path, name: str, protocol: str, methods: dict, seeds: int, rows: list) -> list[float]:
     """One set: mean AUROC of every method over the seeds, and the published one."""
-    path = next(p for p in sorted(folder.glob("*.npz")) if p.stem.split("_")[-1].lower() == name.lower())
-    table, means = read_table(path, label="y"), []
+    table, means = table_of(folder, name), []
     for method, score in methods.items():
         start = time.perf_counter()
         found = [one(table, protocol, score, seed) for seed in range(seeds)]
@@ -71,6 +70,10 @@ def line(folder: Path, name: str, protocol: str, methods: dict, seeds: int, rows
     means.append(known.get((protocol, name), np.nan))
     print(f"{name:<12}" + "".join(f"{value:>17.3f}" for value in means), flush=True)
     return means
+
+
+def table_of(folder: Path, name: str) -> Table:
+    return read_table(next(p for p in sorted(folder.glob("*.npz")) if p.stem.split("_")[-1].lower() == name.lower()), label="y")
 
 
 def one(table: Table, protocol: str, score: Scorer, seed: int) -> float:

@@ -6,7 +6,9 @@ delta, so the second term is below the distance too.
 Theorem. h is 1-Lipschitz, as a maximum of such functions, so a point with h <= limit stays within the limit while it moves by less than
 limit - h: that is the certified radius of an inlier, less the proven error of f in float64. The limit itself is a choice
 (`evaluate.score`), the surface an estimate: what is proven is that the verdict on this point does not hang on the digits, or the noise,
-of its coordinates. Of a wrap, and of sheets, what lies inside is kept: there h is f.
+of its coordinates. Of a wrap, and of sheets, what lies inside is kept, strays too: there h is f. Verdicts are those of the plain score in
+float32, radii are of f in float64. Where pieces of the mesh were left out because no point explains them, points at these are outliers
+though f is small.
 """
 
 from __future__ import annotations
@@ -62,14 +64,19 @@ class CleanedScan:
         return float((self.radius >= radius).mean()) if radius > 0 else float((~self.scores.outliers).mean())
 
     def facts(self) -> dict[str, Any]:
-        """What a report says: counts, the limit, and the shares certified for a move of the noise and of half a spacing."""
+        """What a report says: counts, the limit, and the shares certified for a move of three deviations of the noise, and of half a
+        spacing.
+        """
         return {
             "points": len(self.cloud),
             "outliers": int(self.scores.outliers.sum()),
             "limit": self.scores.limit,
             "spacing": self.spacing,
             "noise": self.noise,
-            "certified_inliers": {"noise": self.certified_share(self.noise), "half_spacing": self.certified_share(self.spacing / 2)},
+            "certified_inliers": {
+                "three_noise": self.certified_share(3 * self.noise),
+                "half_spacing": self.certified_share(self.spacing / 2),
+            },
             "median_certified_radius": float(np.median(self.radius[~self.scores.outliers])) if (~self.scores.outliers).any() else 0.0,
             "lipschitz_bound": self.field.network_bound,
             "surface": self.report["surface"]["kind"],

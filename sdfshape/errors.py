@@ -13,6 +13,10 @@ class InputError(SdfShapeError):
     """A file or an array that breaks the law of its format or of this program."""
 
 
+class ParameterError(InputError, ValueError):
+    """A parameter of a detector that breaks its law: a ValueError too, as scikit-learn's callers expect."""
+
+
 class OutputError(SdfShapeError):
     """A result that cannot be written where it was asked for."""
 

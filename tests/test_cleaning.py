@@ -77,7 +77,7 @@ def test_shares_fall_with_the_radius_and_end_at_0():
     assert (np.diff(shares) <= 0).all() and shares[0] == (~cleaned().scores.outliers).mean() and shares[-1] == 0
     facts = cleaned().facts()
     assert facts["outliers"] == cleaned().scores.outliers.sum() and facts["lipschitz_bound"] <= 1
-    assert 0.9 < facts["certified_inliers"]["noise"] <= 1 - facts["outliers"] / facts["points"]
+    assert 0.9 < facts["certified_inliers"]["three_noise"] <= 1 - facts["outliers"] / facts["points"]
     json.dumps(facts)
 
 

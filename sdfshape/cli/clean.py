@@ -93,8 +93,9 @@ def _summarise(facts: dict[str, Any], *, marked: bool) -> None:
     lines = [
         f"points    {facts['points']:,}, {facts['outliers']:,} outliers ({share:.2%}) {'marked' if marked else 'dropped'}",
         f"limit     {facts['limit']:.4g} from the surface (spacing {facts['spacing']:.3g}, noise about {facts['noise']:.3g})",
-        f"certified {sure['noise']:.1%} of the points stay inliers however the noise moves them, "
-        f"{sure['half_spacing']:.1%} however half a spacing does",
+        f"certified {sure['three_noise']:.2%} of the points stay inliers wherever three deviations of the noise move them, "
+        f"{sure['half_spacing']:.2%} wherever half a spacing does",
+        *(["note      a wrap (or sheet) keeps what lies inside of it: strays there are not found"] if facts["surface"] != "closed" else []),
         f"written   {facts['output']}",
     ]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -44,17 +46,11 @@ def fit(
     quiet: words.Quiet = False,
 ) -> None:
     """Learn the support of the rows: a detector whose score is a certified distance."""
-    from ..errors import InputError, OutputError
-    from ..io import check_writable, read_table
+    from ..io import read_table
     from ..reconstruction import Progress
     from .console import progress_bar
 
-    if output.suffix.lower() != ".ocsdf":
-        raise OutputError(f"{output.name}: a detector must end in .ocsdf, got {output.suffix or 'no ending'!r}: rename it")
-    for path in filter(None, (output, report)):
-        check_writable(path, overwrite=overwrite)
-    if normal_only and label is None:
-        raise InputError("--normal-only must know which rows are normal: name the column with --label")
+    _check_fit(table, output, report, label if normal_only else "", overwrite)
     rows = read_table(table, label=label, ignore=ignore or ())
     values = rows.values if not normal_only or rows.anomalous is None else rows.values[~rows.anomalous]
     detector = _detector(recipe=recipe, contamination=contamination, margin=margin, domain=domain, scaling=scaling, seed=seed)
@@ -87,16 +83,39 @@ def score(
     if output.suffix.lower() != ".csv":
         raise OutputError(f"{output.name}: scores must end in .csv, got {output.suffix or 'no ending'!r}: rename it")
     check_writable(output, overwrite=overwrite)
+    if output.resolve() in (detector.resolve(), table.resolve()):
+        raise OutputError(f"{output.name}: the scores must be a file of their own: rename it")
+    if not all(r > 0 and math.isfinite(r) for r in radius or ()):
+        raise InputError(f"--radius must be lengths above 0, got {', '.join(f'{r:g}' for r in radius or ())}")
     if radius and label is None:
         raise InputError("--radius must know which rows are anomalous: name the column with --label")
     known = load_detector(detector)
     rows = _in_order(read_table(table, label=label, ignore=ignore or ()), known, table)
-    scores, inlier, safe = known.score_samples(rows.values), known.predict(rows.values) > 0, known.certified_radius(rows.values)
-    _write_scores(output, scores, inlier, safe, overwrite)
+    scores = -known.field_(rows.values)
+    inlier, error = scores >= known.offset_, float(known.field_.rounding_error(rows.values).max())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that an array has no names: the columns were put in their order
+        safe, wide = known.certified_radius(rows.values), known.certified_radius(rows.values, deviations=True)
+    _write_scores(output, scores, inlier, safe, wide, overwrite)
     facts: dict[str, Any] = {"rows": len(rows), "outliers": int((~inlier).sum()), "written": str(output)}
-    facts |= _judgement(scores, rows, [0.0, *(radius or [])])
+    facts |= _judgement(scores, rows, radius or [], error)
     if not quiet:
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+
+
+def _check_fit(table: Path, output: Path, report: Path | None, label: str | None, overwrite: bool) -> None:
+    """label : None where it is needed and not told."""
+    from ..errors import InputError, OutputError
+    from ..io import check_writable
+
+    if output.suffix.lower() != ".ocsdf":
+        raise OutputError(f"{output.name}: a detector must end in .ocsdf, got {output.suffix or 'no ending'!r}: rename it")
+    if len({path.resolve() for path in (table, output, report) if path}) < 2 + (report is not None):
+        raise OutputError(f"{output.name}: the table and every output must be files of their own: rename one")
+    for path in filter(None, (output, report)):
+        check_writable(path, overwrite=overwrite)
+    if label is None:
+        raise InputError("--normal-only must know which rows are normal: name the column with --label")
 
 
 def _detector(*, margin: str | None, contamination: float | None, seed: int, **given: Any) -> OneClassSDF:
@@ -135,17 +154,18 @@ def _facts(detector: OneClassSDF, rows: Table, trained: int) -> dict[str, Any]:
         "offset": detector.offset_,
         "outliers": int((scores < detector.offset_).sum()),
         "median_certified_radius": float(np.median(detector.certified_radius(rows.values))),
-    } | _judgement(scores, rows, [0.0])
+        "median_certified_deviations": float(np.median(detector.certified_radius(rows.values, deviations=True))),
+    } | _judgement(scores, rows, [], 0.0)
 
 
-def _judgement(scores: Any, rows: Table, radii: list[float]) -> dict[str, Any]:
-    """With labels of both kinds: the AUROC, and what is certified of it."""
+def _judgement(scores: Any, rows: Table, radii: list[float], error: float) -> dict[str, Any]:
+    """With labels of both kinds: the AUROC, and what is certified of it, the rounding of the scores counted."""
     from ..evaluate.robustness import auroc, certified_auroc
 
     if rows.anomalous is None or rows.anomalous.all() or not rows.anomalous.any():
         return {}
     normal, anomalous = scores[~rows.anomalous], scores[rows.anomalous]
-    certified = {f"{r:g}": certified_auroc(normal, anomalous, r) for r in radii if r > 0}
+    certified = {f"{r:g}": certified_auroc(normal, anomalous, r + error) for r in radii}
     return {"auroc": auroc(normal, anomalous)} | ({"certified_auroc": certified} if certified else {})
 
 
@@ -153,13 +173,17 @@ def _in_order(rows: Table, detector: OneClassSDF, file: Path) -> Table:
     """The columns that the detector knows, in its order; by number where it knows no names."""
     from dataclasses import replace
 
+    import numpy as np
+
     from ..errors import InputError
 
-    names = getattr(detector, "column_names_", None)
-    if names is not None and set(names) <= set(rows.names):
-        return replace(rows, values=rows.values[:, [rows.names.index(name) for name in names]], names=tuple(names))
-    if len(rows.names) != detector.n_features_in_ or (names is not None and not all(n.startswith("x") for n in rows.names)):
-        wanted = f"{detector.n_features_in_} columns" if names is None else f"the columns {', '.join(list(names)[:8])}"
+    names = tuple(getattr(detector, "feature_names_in_", ()))
+    unnamed = tuple(f"x{j + 1}" for j in range(len(rows.names)))
+    named = bool(names) and names != unnamed[: len(names)]
+    if named and set(names) <= set(rows.names):
+        return replace(rows, values=np.stack([rows.values[:, rows.names.index(name)] for name in names], axis=1), names=names)
+    if len(rows.names) != detector.n_features_in_ or (named and rows.names != unnamed):
+        wanted = f"{detector.n_features_in_} columns" if not named else f"the columns {', '.join(names[:8])}"
         raise InputError(f"{file.name}: the table must have {wanted} of the detector, it has {', '.join(rows.names[:8])}")
     return rows
 
@@ -173,10 +197,11 @@ def _write(detector: OneClassSDF, rows: Table, output: Path, report: Path | None
         write_report(facts, report, overwrite=overwrite)
 
 
-def _write_scores(path: Path, scores: Any, inlier: Any, radius: Any, overwrite: bool) -> None:
+def _write_scores(path: Path, scores: Any, inlier: Any, radius: Any, wide: Any, overwrite: bool) -> None:
     from ..io import atomic_write
 
-    lines = ["row,score,inlier,certified_radius"]
-    lines += [f"{k + 1},{s:.9g},{int(i)},{r:.9g}" for k, (s, i, r) in enumerate(zip(scores, inlier, radius, strict=True))]
+    lines = ["row,score,inlier,certified_radius,certified_deviations"]
+    columns = enumerate(zip(scores, inlier, radius, wide, strict=True))
+    lines += [f"{k + 1},{s:.9g},{int(i)},{r:.9g},{w:.9g}" for k, (s, i, r, w) in columns]
     with atomic_write(path, overwrite=overwrite) as temporary:
         Path(temporary).write_text("\n".join(lines) + "\n")

@@ -27,7 +27,8 @@ def certified_auroc(scores_normal: FloatArray, scores_anomalous: FloatArray, rad
 
     Proof. An attacker takes at most `lipschitz` r from a normal score and adds at most as much to an anomalous one, so a pair with
     s_normal - s_anomalous > 2 lipschitz r stays in order: the AUROC is at least that of the anomalous scores shifted by twice the radius.
-    Pairs exactly at the shift count nothing, for a tie may be broken by the attacker.   At radius 0 it is the AUROC, but for ties.
+    Scores that were computed with an error of at most e need a radius larger by e. Pairs exactly at the shift count nothing, for a tie
+    may be broken by the attacker.   At radius 0 it is the AUROC, but for ties.
     """
     if not (radius >= 0 and math.isfinite(radius) and lipschitz >= 0):
         raise InputError(f"radius must be a length of 0 or more, got {radius}")
@@ -42,6 +43,8 @@ def certified_accuracy(decisions: FloatArray, inlier: np.ndarray, radius: float,
     decisions : (n,) scores minus the threshold, >= 0 is called an inlier.   inlier : (n,) bool, what they are.
     Proof. A decision d >= 0 stays so while d - lipschitz r >= 0, one below 0 while d + lipschitz r < 0.
     """
+    if not (radius >= 0 and math.isfinite(radius) and lipschitz >= 0):
+        raise InputError(f"radius must be a length of 0 or more, got {radius}")
     decided, reach = _checked(decisions), lipschitz * radius
     return float(np.where(np.asarray(inlier, bool), decided - reach >= 0, decided + reach < 0).mean())
 

@@ -5,6 +5,7 @@ A column that says which rows are anomalous (0 normal, 1 anomalous) may be among
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,16 +80,26 @@ def _frame(file: Path) -> DataFrame:
                 return pd.read_parquet(stream, engine="pyarrow")
             between = _separator(stream.readline(LONGEST_LINE))
             stream.seek(0)
-            table = pd.read_csv(stream, sep=between, skipinitialspace=True)
-            if all(_is_number(name) for name in table.columns):  # the first row was no header
-                stream.seek(0)
-                table = pd.read_csv(stream, sep=between, header=None, skipinitialspace=True)
-                table.columns = [f"x{j + 1}" for j in range(table.shape[1])]
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are longer than their header
+                table = pd.read_csv(stream, sep=between, skipinitialspace=True, index_col=False)
+                if _is_no_header(list(table.columns)):
+                    stream.seek(0)
+                    table = pd.read_csv(stream, sep=between, header=None, skipinitialspace=True, index_col=False)
+                    table.columns = [f"x{j + 1}" for j in range(table.shape[1])]
             return table
     except ImportError as error:
         raise InputError('a .parquet needs pyarrow, which is not installed: pip install "sdfshape[parquet]"') from error
-    except (ValueError, OSError, KeyError, UnicodeError, OverflowError) as error:
+    except (ValueError, OSError, KeyError, UnicodeError, OverflowError, pd.errors.ParserWarning) as error:
         raise InputError(f"a table must be rows of one length, {_first_line(error)}: the file is damaged or of another kind") from error
+
+
+def _is_no_header(names: list[object]) -> bool:
+    """Whether a first row is numbers (and gaps), and not 0, 1, 2 ..., as pandas numbers columns."""
+    numbers = [name for name in names if _is_number(name)]
+    gaps = [name for name in names if str(name).startswith("Unnamed: ")]
+    counted = [str(name) for name in names] == [str(j) for j in range(len(names))]
+    return bool(numbers) and len(numbers) + len(gaps) == len(names) and not counted
 
 
 def _separator(first_line: bytes) -> str:
@@ -113,6 +124,9 @@ def _columns(frame: DataFrame, label: str | None, ignore: Sequence[str]) -> Tabl
     kept = frame.drop(columns=[*ignore, *([] if label is None else [label])])
     if not len(kept) or not kept.shape[1]:
         raise InputError(f"a table must have rows and columns, got {kept.shape[0]} and {kept.shape[1]}")
+    nameless = [name for name in kept.columns if name.startswith("Unnamed: ")]
+    if nameless:
+        raise InputError(f"every column must have a name, {nameless[0]!r} has none: leave it out with --ignore {nameless[0]!r}, or name it")
     text = [name for name in kept.columns if kept[name].dtype.kind not in "biuf"]
     if text:
         example = next((str(v) for v in kept[text[0]] if not _is_number(v)), "")

@@ -11,13 +11,14 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..errors import InputError
+from ..errors import InputError, ParameterError
 from ..train.record import Record
 from ..types import FloatArray
 from .margins import search_margin
 from .recipes import MARGINS, Request, train_field
 
 AUTO_SHARE = 0.95  # of the rows inside of the zero level, unless a contamination is given
+MOST_BY_ITSELF = 0.15  # share of the rows that the zero level may call outliers before it is moved
 DEFAULT_MARGIN = {"default": 0.01, "paper": 0.05}  # deviations
 
 
@@ -37,8 +38,9 @@ class OneClassSDF(OutlierMixin, BaseEstimator):
         from rows made up (`margins`), without labels.   None: .01, in the paper's recipe .05
     weight : lambda, at the end; None: 100
     domain : "box" of ten deviations or "ball" of radius five
-    scaling : "standard" divides columns by their deviations (the score is then in units of the steepest column), "none" leaves them
-    neighbors : k of the distance to the measure; None: a twentieth of the rows, at least 20
+    scaling : "standard" divides columns by their deviations (the score is in raw units then, as if all had the
+        smallest deviation: see `certified_radius`), "none" leaves them
+    neighbors : k of the distance to the measure, among at most 4,000 rows; None: a twentieth of these, at least 20, a third of few rows
     steps, width, depth : of the training; None: 400, 64, 4; in the paper's recipe 40 epochs, 512, 4
     walk_steps, eta : T and the largest share of Algorithm 1.   (default: one step, spread over two of the optimiser's; T = 0 turns it off)
     algorithm, updates, warm_epochs : of the paper's recipe: "lazy" (Algorithm 3, K = updates) or "alternate" (Algorithm 2), warm start
@@ -88,17 +90,27 @@ class OneClassSDF(OutlierMixin, BaseEstimator):
         """
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         share = self._share()
+        try:
+            return self._learn(rows, share, progress)
+        except InputError as error:
+            raise ParameterError(str(error)) from error
+
+    def _learn(self, rows: FloatArray, share: float, progress: Callable[[Record, float], None]) -> Self:
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         request = self._request(share)
         if isinstance(self.margin, str):
             request = search_margin(rows, request, MARGINS, seed)
         self.margin_ = request.margin
         self.field_ = train_field(rows, request, seed, progress)
-        self.offset_ = 0.0 if self.contamination == "auto" else float(np.quantile(-self.field_(rows), 1 - share))
+        scores = -self.field_(rows)
+        quantile = float(np.quantile(scores, 1 - share))
+        # a support without volume (rows that repeat each other) has no inside: then the level goes where the share is kept
+        keeps_enough = (scores < 0).mean() <= MOST_BY_ITSELF
+        self.offset_ = 0.0 if self.contamination == "auto" and keeps_enough else quantile
         return self
 
     def score_samples(self, X: Any) -> FloatArray:
-        """(n,) -f: how far inside of the support, at most; negative outside, where the support is at least that far. Rows' units."""
+        """(n,) -f: the boundary of the support is at least |f| away, inside (above 0) and outside (below). Rows' units."""
         rows = self._rows(X)
         return -self.field_(rows)
 
@@ -110,18 +122,20 @@ class OneClassSDF(OutlierMixin, BaseEstimator):
         """(n,) 1 for inliers, -1 for outliers."""
         return np.where(self.decision_function(X) >= 0, 1, -1)
 
-    def certified_radius(self, X: Any) -> FloatArray:
+    def certified_radius(self, X: Any, *, deviations: bool = False) -> FloatArray:
         """(n,) proven: no row nearer than this, in the units of the rows, gets another verdict from `predict`. 0 where nothing is proven.
+
+        deviations : measure the move with every column divided by its deviation (the theorem holds in that norm too, and gives more: in
+        raw units a move may all be in the column of the smallest deviation).
 
         The computed value of either row is off by `rounding_error` at most, so it is taken off twice.
         """
         rows = self._rows(X)
-        if not len(rows):
-            return np.zeros(0)
-        away = np.abs(self.decision_function(rows))
-        reach = float(np.linalg.norm(rows, axis=1).max()) + float(away.max())  # the other row may be that far from the origin
-        farthest = np.full((1, rows.shape[1]), reach / np.sqrt(rows.shape[1]))
-        return np.maximum(away - 2 * self.field_.rounding_error(farthest), 0)
+        with np.errstate(over="ignore", invalid="ignore"):  # a row whose square is no number: nothing is proven of it
+            away = np.abs(-self.field_(rows) - self.offset_)
+            room = away - 2 * self.field_.rounding_error(rows, moved=away)  # the other row may be that far
+        radius = np.nan_to_num(np.maximum(room, 0), nan=0.0, posinf=0.0)
+        return radius / float(self.field_.frame.scale.min()) if deviations else radius
 
     def _rows(self, X: Any) -> FloatArray:
         check_is_fitted(self)
@@ -147,11 +161,11 @@ class OneClassSDF(OutlierMixin, BaseEstimator):
             standard=self.scaling == "standard",
             margin=usual if self.margin is None or isinstance(self.margin, str) else self.margin,
             weight=self.weight,
-            steps=self.steps,
-            width=self.width,
-            depth=self.depth,
+            steps=_whole(self.steps),
+            width=_whole(self.width),
+            depth=_whole(self.depth),
             neighbours=self.neighbors,
-            walk_steps=self.walk_steps,
+            walk_steps=int(self.walk_steps),
             eta=self.eta,
             algorithm=self.algorithm,
             updates=self.updates,
@@ -160,3 +174,10 @@ class OneClassSDF(OutlierMixin, BaseEstimator):
             network=self.network,
             image=None if self.image_shape is None else (*map(int, self.image_shape),),  # type: ignore[arg-type]
         )
+
+
+def _whole(number: Any) -> int | None:
+    """An integer, also NumPy's; None stays."""
+    if number is not None and int(number) != number:
+        raise InputError(f"steps, width and depth must be whole numbers, got {number!r}")
+    return None if number is None else int(number)

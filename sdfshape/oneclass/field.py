@@ -3,7 +3,7 @@
 Guarantee. g is a 1-Lipschitz network (Theorem 1 of `lipschitz.certificate`), B the domain; f(x) = length max(g(y), dist(y, B) - slack), y
 and length those of `row_frame`. A maximum of 1-Lipschitz functions is 1-Lipschitz, so |f(x) - f(x')| <= |x - x'| in the rows' own units: no
 row nearer than f(x) - t has a value of t or less. Values are computed in float64; `rounding_error` bounds what that may change, and is
-counted by everything that is called certified.
+counted by `certified_radius`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..lipschitz import ImageLayers, Layers, lipschitz_bound, rounding_bound
 from ..lipschitz.certificate import Norms, rounding_norms
 from ..sample import Domain
 from ..types import FloatArray
-from .row_frame import UNIT_ROUNDOFF, RowFrame
+from .row_frame import UNIT_ROUNDOFF, RowFrame, as_tensor
 
 CHUNK = 16_384  # rows at a time
 
@@ -43,7 +43,12 @@ class RowField:
 
     @cached_property
     def lipschitz_bound(self) -> float:
-        """Proven upper bound of the Lipschitz constant of f, in the rows' own units: at most 1."""
+        """Proven upper bound of the Lipschitz constant of f, in the rows' own units."""
+        return max(self.network_bound, 1.0)  # the distance to B has slope 1
+
+    @cached_property
+    def network_bound(self) -> float:
+        """Proven upper bound of the constant of the network alone: at most 1."""
         return lipschitz_bound(self.layers.bounding_chain)
 
     def __call__(self, rows: FloatArray) -> FloatArray:
@@ -51,7 +56,7 @@ class RowField:
         out = np.zeros(len(rows))
         with torch.no_grad():  # what is kept from here is differentiated later
             for start in range(0, len(rows), CHUNK):
-                out[start : start + CHUNK] = self.values(torch.tensor(rows[start : start + CHUNK], dtype=torch.float64)).numpy()
+                out[start : start + CHUNK] = self.values(as_tensor(rows[start : start + CHUNK])).numpy()
         return out
 
     def values(self, rows: Tensor) -> Tensor:
@@ -64,20 +69,24 @@ class RowField:
         values, gradients = np.zeros(len(rows)), np.zeros(np.shape(rows))
         for start in range(0, len(rows), CHUNK):
             some = slice(start, start + CHUNK)
-            x = torch.tensor(rows[some], dtype=torch.float64).requires_grad_()
+            x = as_tensor(rows[some]).requires_grad_()
             f = self.values(x)
             (slope,) = torch.autograd.grad(f.sum(), x)
             values[some], gradients[some] = f.detach().numpy(), slope.numpy()
         return values, gradients
 
-    def rounding_error(self, rows: FloatArray) -> float:
-        """Proven bound of |f - computed f| for every one of these rows (n, d), and for all rows no longer than the longest of them."""
-        radius = float(np.linalg.norm(rows, axis=1).max(initial=0.0)) * (1 + 1e-12)
+    def rounding_error(self, rows: FloatArray, moved: FloatArray | float = 0.0) -> FloatArray:
+        """(n,) proven bounds of |f - computed f|, for each of these rows (n, d) and for all within `moved` of it, in the rows' units."""
+        magnitude = self.frame.magnitude(rows) + moved / (self.frame.reach * float(self.frame.scale.min()))
+        at_zero, at_one = self._error_at(0.0), self._error_at(1.0)  # every term grows linearly with the magnitude
+        return (at_zero + (at_one - at_zero) * magnitude) * (1 + 1e-6)
+
+    def _error_at(self, magnitude: float) -> float:
         double, norms = self._double
-        reach = self.frame.unit_radius(radius)
+        reach = self.frame.unit_radius(magnitude)
         domain = (self.frame.dimension + 8) * UNIT_ROUNDOFF * (reach + self.frame.dimension**0.5 + self.slack) * 2
         network = rounding_bound(double.bounding_chain, reach, norms=norms)
-        return self.frame.length * (self.frame.input_error(radius) + max(domain, network)) * (1 + 1e-9)
+        return self.frame.length * (self.frame.input_error(magnitude) + domain + network)
 
     def with_slack_for(self, rows: FloatArray) -> RowField:
         """The same field with the least slack that leaves the value of these rows (n, d) to the network where that is negative."""

@@ -15,7 +15,7 @@ from ..sample import Domain, Evidence
 from ..train import NetworkConfig, OptimizerConfig, TrainConfig
 from ..train.config import RecipeConfig
 from ..train.record import Record
-from ..train.run import make_loop, train_layers
+from ..train.run import computing_with, make_loop, train_layers
 from ..types import FloatArray
 from .evidence import measure_evidence
 from .field import RowField
@@ -62,14 +62,17 @@ class Request:
             raise InputError("the paper's recipe is for rows here: image networks need recipe='default'")
         if self.neighbours is not None and self.neighbours < 1:
             raise InputError(f"neighbors must be at least 1, got {self.neighbours}")
-        if not self.margin > 0 or (self.weight is not None and not self.weight > 0):
-            raise InputError(f"margin and weight must be above 0, got {self.margin} and {self.weight}")
+        if not 0 < self.margin < math.inf or (self.weight is not None and not 0 < self.weight < math.inf):
+            raise InputError(f"margin and weight must be above 0 and finite, got {self.margin} and {self.weight}")
+        sizes = [n for n in (self.steps, self.width, self.depth) if n is not None]
+        if min(sizes, default=1) < 1 or self.walk_steps < 0:
+            raise InputError(f"steps, width and depth must be at least 1 and walk_steps at least 0, got {sizes} and {self.walk_steps}")
 
 
 def train_field(rows: FloatArray, request: Request, seed: int, progress: Callable[[Record, float], None]) -> RowField:
     """The certified field of rows (n, d), n >= 2."""
     domain, frame = Domain(request.domain), _frame(rows, request)
-    deviation = 1.0 if request.standard else max(float(rows.std()), 1e-12)
+    deviation = 1.0 if request.standard else max(float((rows - rows.mean(axis=0)).std()), 1e-12)
     reach = REACH * deviation
     if request.domain == "ball":  # in many dimensions most rows are farther than five deviations from their mean
         reach = max(reach, float(np.quantile(np.linalg.norm(frame.to_unit(rows).numpy(), axis=1), BALL_HOLDS)))
@@ -78,8 +81,9 @@ def train_field(rows: FloatArray, request: Request, seed: int, progress: Callabl
     side = torch.full((1, frame.dimension), 0.8)  # a box that leaves the unit frame as it is
     config = _paper(request, len(rows)) if request.recipe == "paper" else _default(request, frame.dimension)
     evidence = _evidence(unit.numpy(), domain, config, request, seed)
-    loop = make_loop(evidence, unit.numpy(), Boxes(-side, side), config, seed, torch.device(request.device))
-    return RowField(train_layers(loop, progress), frame, domain).with_slack_for(rows)
+    with computing_with(request.device, None) as device:
+        loop = make_loop(evidence, unit.numpy(), Boxes(-side, side), config, seed, device)
+        return RowField(train_layers(loop, progress), frame, domain).with_slack_for(rows)
 
 
 def _frame(rows: FloatArray, request: Request) -> RowFrame:
@@ -99,7 +103,7 @@ def _evidence(unit: FloatArray, domain: Domain, config: TrainConfig, request: Re
 
 
 def _default(request: Request, dimension: int) -> TrainConfig:
-    """Every number has its line in apps/85_oneclass_ablation.py."""
+    """Every number has its line in apps/85_ablation.py."""
     steps = request.steps or 400
     if request.image is None:
         width = max(request.width or 64, 2 * math.ceil(dimension / 2))

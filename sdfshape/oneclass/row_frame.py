@@ -8,7 +8,7 @@ Theorem (constant). |u(x) - u(x')| <= |x - x'| / (reach min scale): the matrix i
 its eigenvalues are a + (1 - a)^2 for those a of A: 1 where a = 0, and by the singular values of P elsewhere. So a function that is
 1-Lipschitz in y, times `length` = reach min scale / sqrt(lambda), is 1-Lipschitz in the rows' own units.
 
-Theorem (rounding). With gamma_n as in `lipschitz.certificate`, u is off by e_u <= gamma_6 (|x| + |centre|) / (reach min scale); a product
+Theorem (rounding). With gamma_n as in `lipschitz.certificate`, u is off by e_u <= gamma_6 m, m the `magnitude` of the row; a product
 with P by gamma_(d+2) N |u|, N >= | |P| |_2; the residual by that carried through P^T, gamma_(r+2) N |P u|, and one subtraction; its
 length by gamma_(d+2) of itself. All factors are below 3 + N + 5 N^2, and all gammas below gamma_(2 (d + r) + 16): `input_error` is their
 product.
@@ -28,6 +28,7 @@ from ..types import FloatArray
 
 MOST_COLUMNS = 128  # of the network: wider tables are seen by their principal coordinates and the distance to their plane
 UNIT_ROUNDOFF = 2.0**-53
+CONSTANT = 1e-12  # of the largest number of a column: a deviation below is the rounding of its mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class RowFrame:
         """
         centre = rows.mean(axis=0)
         deviation = rows.std(axis=0) if standard else np.ones(rows.shape[1])
-        scale = np.where(deviation > 10 * np.finfo(float).eps * np.abs(centre), deviation, 1.0)
+        scale = np.where(deviation > CONSTANT * np.abs(rows).max(axis=0), deviation, 1.0)
         frame = cls(torch.as_tensor(centre), torch.as_tensor(scale), 1.0)
         if rows.shape[1] <= most:
             return frame
@@ -74,7 +75,7 @@ class RowFrame:
 
     def to_unit(self, rows: FloatArray | Tensor) -> Tensor:
         """(n, d) -> (n, dimension) float64."""
-        x = rows if isinstance(rows, Tensor) else torch.tensor(rows, dtype=torch.float64)  # a copy: NumPy may lend what none may write
+        x = rows if isinstance(rows, Tensor) else as_tensor(rows)
         u = (x - self.centre) / (self.scale * self.reach)
         if self.basis is None:
             return u
@@ -83,20 +84,27 @@ class RowFrame:
         away = (u - inside @ self.basis).square().sum(dim=1, keepdim=True)
         return torch.cat([inside, torch.where(away > 0, away.clamp_min(1e-300).sqrt(), 0.0)], dim=1)
 
-    def input_error(self, radius: float) -> float:
-        """Proven bound of |y - computed y| for rows with |x| <= radius (Theorem, rounding)."""
-        smallest = self.reach * float(self.scale.min())
-        most = (radius + float(self.centre.norm())) * (1 + 1e-12) / smallest  # >= |u|
-        error = _gamma(6) * most
+    def magnitude(self, rows: FloatArray) -> FloatArray:
+        """(n,) an upper bound of |u|, and of what its rounding is a share of: |(|x| + |centre|) / (scale reach)|, column by column."""
+        terms = (np.abs(rows) + self.centre.abs().numpy()) / (self.scale.numpy() * self.reach)
+        return np.linalg.norm(terms, axis=1) * (1 + 1e-12)
+
+    def input_error(self, magnitude: float) -> float:
+        """Proven bound of |y - computed y| for rows of this magnitude (Theorem, rounding)."""
+        error = _gamma(6) * magnitude
         if self.basis is None:
             return error
         norm = float(spectral_norms_above(self.basis.abs()))
-        return 2 * error + _gamma(2 * (self.columns + len(self.basis)) + 16) * (3 + norm + 5 * norm**2) * (most + error)
+        return 2 * error + _gamma(2 * (self.columns + len(self.basis)) + 16) * (3 + norm + 5 * norm**2) * (magnitude + error)
 
-    def unit_radius(self, radius: float) -> float:
-        """Upper bound of |y| for rows with |x| <= radius."""
-        most = (radius + float(self.centre.norm())) / (self.reach * float(self.scale.min()))
-        return (most if self.basis is None else 2 * most) * (1 + 1e-12)
+    def unit_radius(self, magnitude: float) -> float:
+        """Upper bound of |y| for rows of this magnitude."""
+        return (magnitude if self.basis is None else 2 * magnitude) * (1 + 1e-12)
+
+
+def as_tensor(rows: FloatArray) -> Tensor:
+    """A copy in float64: NumPy may lend what nobody may write, or what runs backwards."""
+    return torch.tensor(np.ascontiguousarray(rows), dtype=torch.float64)
 
 
 def _gamma(n: int) -> float:

@@ -159,7 +159,9 @@ def test_rounding_is_within_its_bound(columns):
     field = fitted(columns).field_
     places = np.concatenate(rows(columns)) * 3
     exact = _in_long_double(field, places)
-    assert np.abs(field(places) - exact).max() <= field.rounding_error(places) < 1e-8
+    bound = field.rounding_error(places)
+    assert (np.abs(field(places) - exact) <= bound).all() and bound.max() < 1e-8
+    assert np.allclose(field.rounding_error(places[3:5]), bound[3:5])  # a row's own, whoever else is asked
 
 
 def _in_long_double(field: RowField, places: np.ndarray) -> np.ndarray:
@@ -192,6 +194,34 @@ def test_many_columns_become_few_and_nothing_grows():
     assert (apart <= np.linalg.norm(data[pairs[:, 0]] - data[pairs[:, 1]], axis=1) + 1e-9).all()
     stretched = RowFrame(frame.centre, frame.scale, 1.0, frame.basis * 1.2)
     assert stretched.length < frame.length  # a basis that is not orthonormal is paid for
+
+
+@pytest.mark.parametrize("count", [50, 3000, 20_000])
+@pytest.mark.parametrize("constant", [0.3, 1e6, 0.0])
+def test_a_constant_column_is_constant_however_many_rows(count, constant):
+    rows_ = np.c_[np.random.default_rng(0).normal(size=(count, 2)), np.full(count, constant)]
+    assert RowFrame.from_rows(rows_, standard=True).scale[2] == 1
+
+
+def test_a_far_row_costs_the_others_nothing_and_a_column_of_large_numbers_only_its_own():
+    detector, normal = fitted(), rows()[0]
+    alone = detector.certified_radius(normal[:20])
+    with_far = detector.certified_radius(np.concatenate([normal[:20], [[1e12] * 4], [[1e160] * 4]]))
+    assert np.array_equal(with_far[:20], alone) and with_far[21] == 0
+    stamps = np.c_[normal[:, :3], 1.7e12 + 1e6 * normal[:, 3]]
+    assert (OneClassSDF(random_state=0, steps=30).fit(stamps).certified_radius(stamps) > 0).mean() > 0.95
+
+
+def test_a_radius_in_deviations_holds_in_that_norm_and_is_no_smaller():
+    detector, normal = fitted(), rows()[0]
+    scale = detector.field_.frame.scale.numpy()
+    wide, plain = detector.certified_radius(normal, deviations=True), detector.certified_radius(normal)
+    assert np.allclose(wide, plain / scale.min())
+    rng, verdict = np.random.default_rng(0), detector.predict(normal)
+    for _ in range(10):
+        direction = rng.normal(size=normal.shape)
+        there = normal + wide[:, None] * scale * direction / np.linalg.norm(direction, axis=1, keepdims=True)
+        assert (detector.predict(there) == verdict).all()
 
 
 def test_a_constant_column_is_left_as_it_is():

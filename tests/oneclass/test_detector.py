@@ -132,12 +132,50 @@ def test_progress_is_told_and_duplicates_do_not_hurt():
         ({"margin": "small"}, "margin must be a number above 0, 'search' or None, got 'small'"),
         ({"margin": 0.0}, "margin and weight must be above 0"),
         ({"weight": -1.0}, "margin and weight must be above 0"),
+        ({"margin": np.inf}, "margin and weight must be above 0 and finite"),
+        ({"steps": 0}, "steps, width and depth must be at least 1"),
+        ({"depth": 2.5}, "steps, width and depth must be whole numbers"),
+        ({"walk_steps": -1}, "walk_steps at least 0"),
+        ({"device": "x"}, "device must be cpu, cuda or cuda:N"),
         ({"neighbors": 0}, "neighbors must be at least 1, got 0"),
     ],
 )
 def test_a_wrong_parameter_is_named(options, law):
     with pytest.raises(InputError, match=law):
         OneClassSDF(**options).fit(moons(50))
+
+
+def test_rows_that_repeat_each_other_are_mostly_inliers():
+    rng = np.random.default_rng(0)
+    for repeated in (rng.integers(0, 4, (600, 2)).astype(float), np.repeat(rng.normal(size=(10, 3)), 50, axis=0), np.ones((50, 2))):
+        assert (OneClassSDF(steps=FEW, random_state=0).fit(repeated).predict(repeated) > 0).mean() >= 0.85
+
+
+def test_where_the_origin_is_does_not_matter_without_scaling():
+    rows = moons(200)
+    one, two = (OneClassSDF(random_state=0, steps=FEW, scaling="none").fit(r) for r in (rows, rows + np.array([0.0, 1000.0])))
+    assert two.field_.frame.reach == pytest.approx(one.field_.frame.reach)
+
+
+def test_arrays_that_run_backwards_and_numbers_of_numpy_are_welcome(tmp_path):
+    from sdfshape.oneclass import load_detector, save_detector
+
+    rows = moons(100)
+    detector = OneClassSDF(steps=np.int64(20), neighbors=np.int64(9), random_state=np.int64(3)).fit(rows[::-1])
+    assert np.array_equal(detector.predict(rows[::-1, :])[::-1], detector.predict(rows))
+    save_detector(detector, tmp_path / "d.ocsdf")
+    assert load_detector(tmp_path / "d.ocsdf").get_params()["neighbors"] == 9
+
+
+def test_a_frame_with_names_keeps_them(tmp_path):
+    import pandas as pd
+
+    from sdfshape.oneclass import load_detector, save_detector
+
+    frame = pd.DataFrame(moons(100), columns=["b", "a"])
+    save_detector(OneClassSDF(steps=20, random_state=0).fit(frame), tmp_path / "d.ocsdf")
+    with pytest.raises(ValueError, match="feature names"):
+        load_detector(tmp_path / "d.ocsdf").predict(frame[["a", "b"]])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.6, -1, "some"])

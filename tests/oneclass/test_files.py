@@ -43,12 +43,15 @@ def run(*words: object) -> tuple[int, str]:
 @pytest.mark.parametrize("columns", [3, 150])
 def test_a_detector_comes_back_bit_for_bit(tmp_path, columns):
     path = tmp_path / "d.ocsdf"
-    save_detector(fitted(columns), path, names=[f"c{j}" for j in range(columns)])
+    save_detector(fitted(columns), path)
     again = load_detector(path)
     assert np.array_equal(again.score_samples(rows(columns)), fitted(columns).score_samples(rows(columns)))
     assert np.array_equal(again.certified_radius(rows(columns)), fitted(columns).certified_radius(rows(columns)))
-    assert again.get_params() == fitted(columns).get_params() and again.column_names_[0] == "c0"
-    save_detector(again, tmp_path / "e.ocsdf", names=list(again.column_names_))
+    assert again.get_params() == fitted(columns).get_params()
+    save_detector(again, tmp_path / "e.ocsdf", names=[f"c{j}" for j in range(columns)])
+    named = load_detector(tmp_path / "e.ocsdf")
+    assert named.feature_names_in_[0] == "c0"
+    save_detector(named, path, overwrite=True)
     assert path.read_bytes() == (tmp_path / "e.ocsdf").read_bytes()
 
 
@@ -104,6 +107,11 @@ def test_a_table_without_names(tmp_path):
     assert table.names == ("x1", "x2") and table.values.tolist() == [[1, 2], [3, 4]]
 
 
+def test_columns_that_pandas_numbered_are_a_header(tmp_path):
+    assert read_table(text(tmp_path / "t.csv", "0,1,2\n5,6,7\n")).values.tolist() == [[5, 6, 7]]
+    assert len(read_table(text(tmp_path / "t.csv", "0,1,3\n5,6,7\n"))) == 2
+
+
 def test_npz_and_parquet_are_the_same_table(tmp_path):
     import pandas as pd
 
@@ -122,6 +130,9 @@ def test_npz_and_parquet_are_the_same_table(tmp_path):
         ("t.csv", "a,b\n1,2\n", {"label": "c"}, "the column must be one of a, b, got 'c'"),
         ("t.csv", "a,b\n1,2\n", {"label": "b"}, "the label 'b' must be"),
         ("t.csv", "a,b\n", {}, "a table must have rows and columns, got 0 and 2"),
+        ("t.csv", ",a\n1,2\n", {}, "every column must have a name, 'Unnamed: 0' has none: leave it out with --ignore 'Unnamed: 0'"),
+        ("t.csv", "1.0,,3.0\n4,5,6\n", {}, "every cell must be a finite number, 1 are not, first row 1 of 'x2'"),
+        ("t.csv", "a,b\n1,2,9\n", {}, "a table must be rows of one length"),
         ("t.csv", "", {}, "a table must be rows of one length"),
         ("t.csv", "a,b\n1,2\n3,4,5\n", {}, "a table must be rows of one length"),
         ("t.xlsx", "a", {}, "a table must end in one of .csv, .tsv, .npz, .parquet"),
@@ -178,6 +189,10 @@ def test_columns_are_found_by_name_in_any_order(tmp_path, table):
         (("fit", "TABLE", "-o", "DIR/d.ocsdf", "--normal-only"), "--normal-only must know which rows are normal"),
         (("fit", "TABLE", "-o", "DIR/d.ocsdf", "--margin", "wide"), "--margin must be a number of deviations or `search`, got 'wide'"),
         (("fit", "TABLE", "-o", "DIR/d.ocsdf", "--contamination", "0.7"), "--contamination must be above 0 and at most .5, got 0.7"),
+        (("fit", "TABLE", "-o", "DIR/d.ocsdf", "--report", "DIR/d.ocsdf"), "the table and every output must be files of their own"),
+        (("fit", "TABLE", "-o", "DIR/d.ocsdf", "--margin", "inf"), "margin and weight must be above 0 and finite"),
+        (("score", "nothing.ocsdf", "TABLE", "-o", "TABLE", "--overwrite"), "the scores must be a file of their own"),
+        (("score", "nothing.ocsdf", "TABLE", "-o", "DIR/s.csv", "--label", "bad", "--radius", "-1"), "--radius must be lengths above 0"),
         (("fit", "nothing.csv", "-o", "DIR/d.ocsdf"), "nothing.csv: a table must be a file, there is none of this name"),
         (("score", "nothing.ocsdf", "TABLE", "-o", "DIR/s.csv"), "nothing.ocsdf: a detector must be a file"),
         (("score", "nothing.ocsdf", "TABLE", "-o", "DIR/s.txt"), "s.txt: scores must end in .csv"),
@@ -188,6 +203,18 @@ def test_a_mistake_is_one_line_and_leaves_nothing(tmp_path, table, words, law):
     before = sorted(p.name for p in tmp_path.iterdir())
     code, message = run("oneclass", *[w.replace("TABLE", str(table)).replace("DIR", str(tmp_path)) for w in words])
     assert code == 1 and law in message and sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+def test_a_table_of_another_width_or_of_names_that_look_alike_is_refused(tmp_path):
+    for name, x in (("six", rows(6)), ("nine", rows(9))):
+        np.savez(tmp_path / f"{name}.npz", X=x)
+    run("oneclass", "fit", tmp_path / "six.npz", "-o", tmp_path / "d.ocsdf", "-q")
+    code, message = run("oneclass", "score", tmp_path / "d.ocsdf", tmp_path / "nine.npz", "-o", tmp_path / "s.csv")
+    assert code == 1 and "must have 6 columns" in message
+    named = text(tmp_path / "n.csv", "xa,xb,xc\n1,2,3\n4,5,6\n7,8,1\n")
+    alike = text(tmp_path / "a.csv", "xq,xr,xs\n1,2,3\n4,5,6\n")
+    run("oneclass", "fit", named, "-o", tmp_path / "e.ocsdf", "-q")
+    assert run("oneclass", "score", tmp_path / "e.ocsdf", alike, "-o", tmp_path / "s.csv")[0] == 1
 
 
 def test_a_table_of_other_columns_is_refused(tmp_path, table):
