@@ -113,6 +113,7 @@ def test_the_command_drops_or_marks_and_reports(tmp_path):
         (("SCAN", "-o", "DIR/c.obj"), "c.obj: points must end in one of"),
         (("SCAN", "-o", "SCAN"), "the scan and every output must be files of their own"),
         (("SCAN", "-o", "DIR/c.npy"), ".npy holds points and normals alone"),
+        (("MESH", "-o", "DIR/c.ply"), "a scan must be points, this file has faces"),
         (("nothing.ply", "-o", "DIR/c.ply"), "nothing.ply"),
         (("SCAN", "-o", "DIR/c.ply", "--limit", "-2"), "limit must be a length above 0"),
     ],
@@ -120,5 +121,7 @@ def test_the_command_drops_or_marks_and_reports(tmp_path):
 def test_a_mistake_is_one_line_and_leaves_nothing(tmp_path, words, law):
     scan = tmp_path / "scan.ply"
     write_points(dirty()[:-1], scan)
-    code, message = run("clean", *[w.replace("SCAN", str(scan)).replace("DIR", str(tmp_path)) for w in words])
+    mesh = tmp_path.parent / f"{tmp_path.name}.off"
+    mesh.write_text("OFF\n4 4 0\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 2 1\n3 0 1 3\n3 0 3 2\n3 1 2 3\n")
+    code, message = run("clean", *[w.replace("SCAN", str(scan)).replace("MESH", str(mesh)).replace("DIR", str(tmp_path)) for w in words])
     assert code == 1 and law in message and [p.name for p in Path(tmp_path).iterdir()] == ["scan.ply"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def clean(
     scan: Annotated[Path, typer.Argument(help="Points (.xyz .pts .txt .csv .pwn .ply .pcd .npy .npz).", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="The points to write (.ply .xyz .npy .npz).")],
-    mark: Annotated[bool, typer.Option("--mark", help="Keep all points; the column label says 1 for outliers.")] = False,
+    mark: Annotated[bool, typer.Option("--mark", help="Keep all points that are finite; the column label says 1 for outliers.")] = False,
     preset: Annotated[Literal["fast", "default", "quality"], typer.Option(help="Of the surface that judges.")] = "fast",
     limit: Annotated[
         float | None, typer.Option(help="Farther from the surface is an outlier, in units of the scan; default: by spacing and noise.")
@@ -33,14 +33,19 @@ def clean(
     quiet: words.Quiet = False,
 ) -> None:
     """Find the outliers of a scan by the surface it is of: drop them or mark them, and say how sure that is."""
-    from ..io import check_writable, read_points
+    from ..errors import InputError
+    from ..io import check_writable, read_shape
     from ..options import Options
+    from ..types import Mesh
     from .console import progress_bar
 
     _check_names(output, model, report, scan)
     for path in filter(None, (output, model, report)):
         check_writable(path, overwrite=overwrite)
-    cloud = read_points(scan)
+    shape = read_shape(scan)
+    if isinstance(shape, Mesh):
+        raise InputError(f"{scan.name}: a scan must be points, this file has faces, whose points lie on them: nothing is to be cleaned")
+    cloud = shape
     _check_columns(output, cloud, mark)
     options = Options(preset=preset, surface=surface, seed=seed, threads=threads, device=device, resolution=128)
     from ..cleaning import clean_scan

@@ -124,7 +124,9 @@ def read_tensors(path: Path, kind: str, version: int) -> tuple[dict[str, torch.T
     except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise FieldFileError(f"{path.name}: a {noun} must be {maker}, this is none, or damaged: {str(error).splitlines()[0]}") from error
     if not isinstance(header, dict) or header.get("format") != kind:
-        raise FieldFileError(f"{path.name}: a {noun} must say '{kind}' in its header: it is another program's file")
+        said = header.get("format") if isinstance(header, dict) else None
+        other = f"this is an {said}, for other commands" if said in MADE_BY else "it is another program's file"
+        raise FieldFileError(f"{path.name}: a {noun} must say '{kind}' in its header: {other}")
     if header.get("version") != version:
         raise FieldFileError(f"{path.name}: version must be {version}, the file has {header.get('version')}: update sdfshape")
     return tensors, header

@@ -130,7 +130,7 @@ def _columns(frame: DataFrame, label: str | None, ignore: Sequence[str]) -> Tabl
     text = [name for name in kept.columns if kept[name].dtype.kind not in "biuf"]
     if text:
         example = next((str(v) for v in kept[text[0]] if not _is_number(v)), "")
-        raise InputError(f"columns must be numbers, {text[0]!r} holds {example[:20]!r}: leave it out with --ignore {text[0]}")
+        raise InputError(f"columns must be numbers, {text[0]!r} holds {example[:20]!r}: leave it out with --ignore {text[0]!r}")
     values = kept.to_numpy(np.float64)
     _require_finite(values, tuple(kept.columns))
     return Table(values, tuple(kept.columns), anomalous)
@@ -147,8 +147,11 @@ def _require_finite(values: FloatArray, names: tuple[str, ...]) -> None:
 
 def _as_anomalous(column: np.ndarray, name: str, rows: int) -> np.ndarray:
     values = np.asarray(column)
-    if values.shape != (rows,) or values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
-        raise InputError(f"the label {name!r} must be (n,) of 0 (normal) and 1 (anomalous), it is not")
+    if values.shape != (rows,):
+        raise InputError(f"the label {name!r} must be one number a row, got shape {values.shape} for {rows} rows")
+    wrong = [v for v in values.tolist() if v not in (0, 1)]
+    if wrong:
+        raise InputError(f"the label {name!r} must be 0 for normal and 1 for anomalous rows, got {str(wrong[0])[:20]!r}: change it")
     return values.astype(bool)
 
 

@@ -126,9 +126,9 @@ def test_npz_and_parquet_are_the_same_table(tmp_path):
     ("name", "content", "options", "law"),
     [
         ("t.csv", "a,b\n1,2\n3,\n", {}, "every cell must be a finite number, 1 are not, first row 2 of 'b': fill or drop them"),
-        ("t.csv", "a,b\n1,x\n3,y\n", {}, "columns must be numbers, 'b' holds 'x': leave it out with --ignore b"),
+        ("t.csv", "a,b\n1,x\n3,y\n", {}, "columns must be numbers, 'b' holds 'x': leave it out with --ignore 'b'"),
         ("t.csv", "a,b\n1,2\n", {"label": "c"}, "the column must be one of a, b, got 'c'"),
-        ("t.csv", "a,b\n1,2\n", {"label": "b"}, "the label 'b' must be"),
+        ("t.csv", "a,b\n1,2\n", {"label": "b"}, "the label 'b' must be 0 for normal and 1 for anomalous rows, got '2': change it"),
         ("t.csv", "a,b\n", {}, "a table must have rows and columns, got 0 and 2"),
         ("t.csv", ",a\n1,2\n", {}, "every column must have a name, 'Unnamed: 0' has none: leave it out with --ignore 'Unnamed: 0'"),
         ("t.csv", "1.0,,3.0\n4,5,6\n", {}, "every cell must be a finite number, 1 are not, first row 1 of 'x2'"),
