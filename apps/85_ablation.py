@@ -21,7 +21,7 @@ CHANGES: dict[str, dict[str, object]] = {"default": {}}
 ONE_AT_A_TIME: dict[str, tuple[float, ...]] = {"neighbors": (5, 20, 100), "margin": (0.002, 0.05, 0.2), "weight": (10.0, 300.0)}
 ONE_AT_A_TIME |= {"steps": (150, 1200), "width": (32, 128), "depth": (2, 6), "contamination": (0.01, 0.2)}
 CHANGES |= {f"{name} {value:g}": {name: value} for name, values in ONE_AT_A_TIME.items() for value in values}
-CHANGES |= {"no walk": {"walk_steps": 0}, "ball": {"domain": "ball"}, "no scaling": {"scaling": "none"}}
+CHANGES |= {"no walk": {"walk_steps": 0}, "ball": {"domain": "ball"}}
 PLACES = {f"{name} {value}": (name, value) for name, value in (("ANYWHERE", 0.02), ("ON_THE_WAY", 0.02), ("OWN", 0.05))}
 
 
