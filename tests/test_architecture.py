@@ -176,6 +176,13 @@ def test_importing_sdfshape_is_light():
     assert done.stdout.strip() == ""
 
 
+def test_the_main_job_is_known_before_torch_is_loaded():
+    """It loads while the points are oriented (`reconstruction`): a second of every job."""
+    code = "import sys, sdfshape.reconstruction; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    assert done.stdout.strip() == "False"
+
+
 def test_no_public_name_is_hidden_by_a_module_once_it_is_imported():
     modules = {name_of(path).removesuffix(".py").split("/")[0] for path in MODULES}
     import sdfshape

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..sample import Domain
 from ..types import FloatArray
 from .descent import descend
 
@@ -32,7 +33,7 @@ class CrossEntropyNet:
         truth = torch.tensor([1.0, 0.0]).repeat_interleave(BATCH)
         for _ in range(steps):
             some = x[torch.randint(len(x), (BATCH,), generator=rng)]
-            others = side * (2 * torch.rand(BATCH, x.shape[1], generator=rng) - 1)
+            others = side * Domain().uniform(BATCH, x.shape[1], rng)
             logits = self.net_(torch.cat([some, others]))[:, 0]
             descend(optimizer, nn.functional.binary_cross_entropy_with_logits(logits, truth))
         return self

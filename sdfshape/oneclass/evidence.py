@@ -12,6 +12,7 @@ to a place anywhere, some anywhere (Bethune et al. 2023 walk all of theirs from 
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from ..sample import Domain, Evidence
 from ..types import FloatArray, IntArray
@@ -70,8 +71,6 @@ def measure_evidence(
 
 
 def _places(rows: FloatArray, domain: Domain, typical: float, count: int, rng: np.random.Generator) -> FloatArray:
-    import torch
-
     n, d = rows.shape
     sigma = np.array(SIGMAS)[rng.integers(len(SIGMAS), size=(count, 1))] * max(typical, LEAST_SPREAD) / np.sqrt(d)
     places = rows[rng.integers(n, size=count)]

@@ -12,6 +12,7 @@ import torch
 from ..errors import InputError
 from ..lipschitz import Boxes
 from ..sample import Domain, Evidence
+from ..sample.evidence import NO_EVIDENCE
 from ..train import NetworkConfig, OptimizerConfig, TrainConfig
 from ..train.config import RecipeConfig
 from ..train.record import Record
@@ -97,7 +98,7 @@ def _frame(rows: FloatArray, request: Request) -> RowFrame:
 
 def _evidence(unit: FloatArray, domain: Domain, config: TrainConfig, request: Request, seed: int) -> Evidence:
     if config.network.kind == "bjorck":
-        return Evidence(unit[:0], unit[:0])
+        return NO_EVIDENCE
     rng = np.random.default_rng(seed)
     return measure_evidence(unit, domain, count=PLACES, share=request.share, neighbours=request.neighbours, rng=rng)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
+
+if TYPE_CHECKING:  # configurations name domains, and are read before torch is loaded
+    import torch
+    from torch import Tensor
 
 DOMAINS = ("box", "ball")
 
@@ -24,6 +26,8 @@ class Domain:
 
     def uniform(self, count: int, dimension: int, generator: torch.Generator) -> Tensor:
         """(count, dimension) places, uniform in B."""
+        import torch
+
         if self.shape == "box":
             return 2 * torch.rand(count, dimension, generator=generator) - 1
         direction = torch.randn(count, dimension, generator=generator)

@@ -7,11 +7,12 @@ A 1-Lipschitz f is never overshot by a full step (eta = 1): no place nearer than
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from .domain import Domain
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LEAST_SQUARE = 1e-6  # of a gradient's length: where f is flat a step would have no end
 
@@ -20,6 +21,8 @@ def newton_raphson_walk(
     field: Callable[[Tensor], Tensor], start: Tensor, *, steps: int, share: Tensor, domain: Domain, level: float = 0.0
 ) -> Tensor:
     """Where `start` (n, d) comes to. field : (n, d) -> (n,), differentiable.   steps : T.   share : (n, 1) eta of every place."""
+    import torch
+
     z = start
     for _ in range(steps):
         z = z.detach().requires_grad_()
