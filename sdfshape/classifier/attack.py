@@ -28,27 +28,43 @@ class Attack:
     distances: FloatArray
 
 
+class NearestFound:
+    """The nearest places of another class that a search from `start` (n, d) has come to so far."""
+
+    def __init__(self, classifier: SignedDistanceClassifier, places: FloatArray) -> None:
+        self.classifier, self.start = classifier, np.array(places, dtype=np.float64)
+        self.own = classifier.scores(self.start, torch.float64).argmax(axis=1)
+        self.places, self.distances = self.start.copy(), np.full(len(self.start), np.inf)
+
+    def gap(self, here: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Of the own class (n,), and its gradient; what has another class and is nearer is kept."""
+        gap, gradient = self.classifier.gap_and_gradient(here, self.own)
+        away = np.linalg.norm(here - self.start, axis=1)
+        better = (gap < 0) & (away < self.distances)
+        self.places[better], self.distances[better] = here[better], away[better]
+        return gap, gradient
+
+    def attack(self) -> Attack:
+        """Drawn back to the first other class on the line from where it started."""
+        return Attack(*_first_other_class(self.classifier, self.start, self.own, self.places, self.distances))
+
+
 def nearest_other_class(classifier: SignedDistanceClassifier, places: FloatArray, *, steps: int = 60) -> Attack:
     """Search from places (n, d); `steps` evaluations of the gradient each."""
-    start = np.array(places, dtype=np.float64)
-    own = classifier.scores(start, torch.float64).argmax(axis=1)
-    best, distance = start.copy(), np.full(len(start), np.inf)
-    here = start.copy()
+    found = NearestFound(classifier, places)
+    here = found.start.copy()
     for _ in range(steps):
-        gap, gradient = classifier.gap_and_gradient(here, own)
+        gap, gradient = found.gap(here)
         length = np.maximum(np.linalg.norm(gradient, axis=1, keepdims=True), 1e-9)
-        away = np.linalg.norm(here - start, axis=1)
-        better = (gap < 0) & (away < distance)
-        best[better], distance[better] = here[better], away[better]
         normal = gradient / length
-        back = start - here
+        back = found.start - here
         along = back - (back * normal).sum(axis=1, keepdims=True) * normal
         onto = here - np.where(gap > 0, OVERSHOOT * gap, gap / OVERSHOOT)[:, None] * normal / length
-        here = onto + np.where(np.isfinite(distance), PULL, 0)[:, None] * along
-    return Attack(*first_other_class(classifier, start, own, best, distance))
+        here = onto + np.where(np.isfinite(found.distances), PULL, 0)[:, None] * along
+    return found.attack()
 
 
-def first_other_class(
+def _first_other_class(
     classifier: SignedDistanceClassifier, start: FloatArray, own: np.ndarray, best: FloatArray, distance: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Between a place and where another class was found, the first other class on a line, by bisection."""

@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from ..types import FloatArray, IntArray
-from .attack import Attack, first_other_class
+from ..types import FloatArray
+from .attack import Attack, NearestFound
 from .network import SignedDistanceClassifier
 
 GAMMA, FIRST_STEP, LAST_STEP = 0.05, 1.0, 0.01  # DDN's: share of the radius, steps along a cosine
@@ -20,31 +20,9 @@ ROUNDS, FIRST_WEIGHT, HEAVIER = 8, 1.0, 8.0  # of the penalty: searches, its fir
 LEAST = 1e-12
 
 
-class _Best:
-    """The nearest places of another class so far."""
-
-    def __init__(self, classifier: SignedDistanceClassifier, places: FloatArray) -> None:
-        import torch
-
-        self.classifier, self.start = classifier, np.array(places, dtype=np.float64)
-        self.own: IntArray = classifier.scores(self.start, torch.float64).argmax(axis=1)
-        self.places, self.distances = self.start.copy(), np.full(len(self.start), np.inf)
-
-    def gap(self, here: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Of the own class (n,), and its gradient; what has another class and is nearer is kept."""
-        gap, gradient = self.classifier.gap_and_gradient(here, self.own)
-        away = np.linalg.norm(here - self.start, axis=1)
-        better = (gap < 0) & (away < self.distances)
-        self.places[better], self.distances[better] = here[better], away[better]
-        return gap, gradient
-
-    def attack(self) -> Attack:
-        return Attack(*first_other_class(self.classifier, self.start, self.own, self.places, self.distances))
-
-
 def ddn_attack(classifier: SignedDistanceClassifier, places: FloatArray, *, steps: int = 200, radius: float = 1.0) -> Attack:
     """From places (n, d), with a first radius in their units."""
-    best = _Best(classifier, places)
+    best = NearestFound(classifier, places)
     delta, sphere = np.zeros(best.start.shape), np.full(len(best.start), radius)
     for step in range(steps):
         gap, gradient = best.gap(best.start + delta)
@@ -58,7 +36,7 @@ def ddn_attack(classifier: SignedDistanceClassifier, places: FloatArray, *, step
 
 def penalty_attack(classifier: SignedDistanceClassifier, places: FloatArray, *, steps: int = 60, rate: float = 0.1) -> Attack:
     """From places (n, d); `steps` a round, steps of `rate` in the units of the places, falling to 0."""
-    best = _Best(classifier, places)
+    best = NearestFound(classifier, places)
     low, high = np.zeros(len(best.start)), np.full(len(best.start), np.inf)
     weight = np.full(len(best.start), FIRST_WEIGHT)
     for _ in range(ROUNDS):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -93,10 +92,8 @@ def score(
     rows = _in_order(read_table(table, label=label, ignore=ignore or ()), known, table)
     scores = -known.field_(rows.values)
     inlier, error = scores >= known.offset_, float(known.field_.rounding_error(rows.values).max())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that an array has no names: the columns were put in their order
-        safe, wide = known.certified_radius(rows.values), known.certified_radius(rows.values, deviations=True)
-    _write_scores(output, scores, inlier, safe, wide, overwrite)
+    safe = known.field_.certified_radius(rows.values, -known.offset_)
+    _write_scores(output, scores, inlier, safe, safe / known.field_.frame.smallest_scale, overwrite)
     facts: dict[str, Any] = {"rows": len(rows), "outliers": int((~inlier).sum()), "written": str(output)}
     facts |= _judgement(scores, rows, radius or [], error)
     if not quiet:
@@ -144,6 +141,7 @@ def _facts(detector: OneClassSDF, rows: Table, trained: int) -> dict[str, Any]:
     import numpy as np
 
     scores = detector.score_samples(rows.values)
+    radius = float(np.median(detector.certified_radius(rows.values)))
     return {
         "rows": len(rows),
         "trained_on": trained,
@@ -153,8 +151,8 @@ def _facts(detector: OneClassSDF, rows: Table, trained: int) -> dict[str, Any]:
         "margin": detector.margin_,
         "offset": detector.offset_,
         "outliers": int((scores < detector.offset_).sum()),
-        "median_certified_radius": float(np.median(detector.certified_radius(rows.values))),
-        "median_certified_deviations": float(np.median(detector.certified_radius(rows.values, deviations=True))),
+        "median_certified_radius": radius,
+        "median_certified_deviations": radius / detector.field_.frame.smallest_scale,
     } | _judgement(scores, rows, [], 0.0)
 
 

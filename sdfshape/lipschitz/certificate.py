@@ -27,6 +27,7 @@ from torch import Tensor
 from .layers import Layers
 
 SVD_ERROR = 1e-13
+UNIT_ROUNDOFF = 2.0**-53  # of float64
 
 
 def spectral_norms_above(matrices: Tensor) -> Tensor:
@@ -60,7 +61,12 @@ def rounding_norms(layers: Layers) -> Norms:
     return [(spectral_norms_above(w), spectral_norms_above(w.abs()), b.double().norm(dim=(1, 2))) for w, b in pairs]
 
 
-def rounding_bound(layers: Layers, radius: float, unit_roundoff: float = 2.0**-53, norms: Norms | None = None) -> float:
+def gamma(n: int, unit_roundoff: float = UNIT_ROUNDOFF) -> float:
+    """gamma_n of Theorem 2."""
+    return n * unit_roundoff / (1 - n * unit_roundoff)
+
+
+def rounding_bound(layers: Layers, radius: float, unit_roundoff: float = UNIT_ROUNDOFF, norms: Norms | None = None) -> float:
     """Proven bound of |computed g(u) - g(u)| for |u|_2 <= radius (Theorem 2), `unit_roundoff` of the arithmetic used.
 
     norms : `rounding_norms(layers)`, for who asks often.
@@ -68,9 +74,7 @@ def rounding_bound(layers: Layers, radius: float, unit_roundoff: float = 2.0**-5
     reach = torch.full((len(layers.matrices[0]),), radius, dtype=torch.float64)
     error = radius * unit_roundoff * torch.ones_like(reach)  # the input itself is rounded once
     for w, (norm, norm_abs, shift) in zip(layers.matrices, norms or rounding_norms(layers), strict=True):
-        n = w.shape[-1] + 2
-        gamma = n * unit_roundoff / (1 - n * unit_roundoff)
-        error = norm * error + gamma * (norm_abs * (reach + error) + shift)
+        error = norm * error + gamma(w.shape[-1] + 2, unit_roundoff) * (norm_abs * (reach + error) + shift)
         reach = norm * reach + shift
     return float(error.max() * (1 + 1e-9))
 

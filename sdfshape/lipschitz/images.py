@@ -1,9 +1,8 @@
 """1-Lipschitz networks on images: orthogonal convolutions, invertible down-sampling, l2-norm pooling. Layout (b, height, width, channels).
 
 Each step is an isometry, or 1-Lipschitz:
-* block convolution (Li et al. 2019, "Preventing gradient attenuation in Lipschitz constrained convolutional networks", BCOP; Xiao et al.
-2018):
-  turns of the channels Q_0 ... Q_4, between them half of the channels moves by one pixel, right, left, down, up, around the edge. A move
+* block convolution (Li et al. 2019, "Preventing gradient attenuation in Lipschitz constrained convolutional networks", BCOP): turns of
+the channels Q_0 ... Q_4, between them half of the channels moves by one pixel, right, left, down, up, around the edge. A move
   is a permutation, so with orthogonal Q it is an orthogonal convolution of 3 x 3; without, its norm is at most the product of the |Q_j|_2;
 * widening by channels of zeros, and padding by pixels of zeros; pixel unshuffle (2 x 2 pixels become channels): permutations;
 * |.| (Brau et al. 2023 ask for activations with slope 1); l2-norm pooling: the lengths of 2 x 2 pixels, or of all; a norm is 1-Lipschitz;

@@ -127,15 +127,10 @@ class OneClassSDF(OutlierMixin, BaseEstimator):
 
         deviations : measure the move with every column divided by its deviation (the theorem holds in that norm too, and gives more: in
         raw units a move may all be in the column of the smallest deviation).
-
-        The computed value of either row is off by `rounding_error` at most, so it is taken off twice.
         """
         rows = self._rows(X)
-        with np.errstate(over="ignore", invalid="ignore"):  # a row whose square is no number: nothing is proven of it
-            away = np.abs(-self.field_(rows) - self.offset_)
-            room = away - 2 * self.field_.rounding_error(rows, moved=away)  # the other row may be that far
-        radius = np.nan_to_num(np.maximum(room, 0), nan=0.0, posinf=0.0)
-        return radius / float(self.field_.frame.scale.min()) if deviations else radius
+        radius = self.field_.certified_radius(rows, -self.offset_)
+        return radius / self.field_.frame.smallest_scale if deviations else radius
 
     def _rows(self, X: Any) -> FloatArray:
         check_is_fitted(self)

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from ..lipschitz import ImageLayers, Layers, lipschitz_bound, rounding_bound
-from ..lipschitz.certificate import Norms, rounding_norms
+from ..lipschitz.certificate import UNIT_ROUNDOFF, Norms, rounding_norms
 from ..sample import Domain
 from ..types import FloatArray
-from .row_frame import UNIT_ROUNDOFF, RowFrame, as_tensor
+from .row_frame import RowFrame, as_tensor
 
 CHUNK = 16_384  # rows at a time
 
@@ -77,9 +77,19 @@ class RowField:
 
     def rounding_error(self, rows: FloatArray, moved: FloatArray | float = 0.0) -> FloatArray:
         """(n,) proven bounds of |f - computed f|, for each of these rows (n, d) and for all within `moved` of it, in the rows' units."""
-        magnitude = self.frame.magnitude(rows) + moved / (self.frame.reach * float(self.frame.scale.min()))
+        magnitude = self.frame.magnitude(rows) + moved / (self.frame.reach * self.frame.smallest_scale)
         at_zero, at_one = self._error_at(0.0), self._error_at(1.0)  # every term grows linearly with the magnitude
         return (at_zero + (at_one - at_zero) * magnitude) * (1 + 1e-6)
+
+    def certified_radius(self, rows: FloatArray, level: float) -> FloatArray:
+        """(n,) proven: no row nearer than this to one of rows (n, d) has a computed value on the other side of the level; rows' units.
+
+        The computed value of either row is off by `rounding_error` at most, so it is taken off twice.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):  # a row whose square is no number: nothing is proven of it
+            away = np.abs(self(rows) - level)
+            room = away - 2 * self.rounding_error(rows, moved=away)  # the other row may be that far
+        return np.nan_to_num(np.maximum(room, 0), nan=0.0, posinf=0.0)
 
     def _error_at(self, magnitude: float) -> float:
         double, norms = self._double

@@ -23,11 +23,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..lipschitz.certificate import spectral_norms_above
+from ..lipschitz.certificate import gamma, spectral_norms_above
 from ..types import FloatArray
 
 MOST_COLUMNS = 128  # of the network: wider tables are seen by their principal coordinates and the distance to their plane
-UNIT_ROUNDOFF = 2.0**-53
 CONSTANT = 1e-12  # of the largest number of a column: a deviation below is the rounding of its mean
 
 
@@ -67,11 +66,25 @@ class RowFrame:
     @cached_property
     def length(self) -> float:
         """What 1 in the unit frame is at least worth in the rows' own units (Theorem, constant), rounded down."""
-        stretch = 1.0
-        if self.basis is not None:
-            a = torch.linalg.svdvals(self.basis) ** 2
-            stretch = max(1.0, float((a + (1 - a) ** 2).max()) + 1e-12) ** 0.5
-        return self.reach * float(self.scale.min()) / stretch * (1 - 1e-14)
+        return self.reach * self.smallest_scale / self.stretch * (1 - 1e-14)
+
+    @cached_property
+    def stretch(self) -> float:
+        """sqrt(lambda) of the Theorem, rounded up: |y - y'| <= stretch |u - u'|, whatever the basis."""
+        if self.basis is None:
+            return 1.0
+        a = torch.linalg.svdvals(self.basis) ** 2
+        return max(1.0, float((a + (1 - a) ** 2).max()) + 1e-12) ** 0.5
+
+    @cached_property
+    def smallest_scale(self) -> float:
+        """Of the column that a move in raw units counts most in."""
+        return float(self.scale.min())
+
+    @cached_property
+    def _basis_norm(self) -> float:
+        """N of the Theorem."""
+        return 0.0 if self.basis is None else float(spectral_norms_above(self.basis.abs()))
 
     def to_unit(self, rows: FloatArray | Tensor) -> Tensor:
         """(n, d) -> (n, dimension) float64."""
@@ -91,21 +104,17 @@ class RowFrame:
 
     def input_error(self, magnitude: float) -> float:
         """Proven bound of |y - computed y| for rows of this magnitude (Theorem, rounding)."""
-        error = _gamma(6) * magnitude
+        error = gamma(6) * magnitude
         if self.basis is None:
             return error
-        norm = float(spectral_norms_above(self.basis.abs()))
-        return 2 * error + _gamma(2 * (self.columns + len(self.basis)) + 16) * (3 + norm + 5 * norm**2) * (magnitude + error)
+        norm = self._basis_norm
+        return self.stretch * error + gamma(2 * (self.columns + len(self.basis)) + 16) * (3 + norm + 5 * norm**2) * (magnitude + error)
 
     def unit_radius(self, magnitude: float) -> float:
         """Upper bound of |y| for rows of this magnitude."""
-        return (magnitude if self.basis is None else 2 * magnitude) * (1 + 1e-12)
+        return self.stretch * magnitude * (1 + 1e-12)
 
 
 def as_tensor(rows: FloatArray) -> Tensor:
     """A copy in float64: NumPy may lend what nobody may write, or what runs backwards."""
     return torch.tensor(np.ascontiguousarray(rows), dtype=torch.float64)
-
-
-def _gamma(n: int) -> float:
-    return n * UNIT_ROUNDOFF / (1 - n * UNIT_ROUNDOFF)
