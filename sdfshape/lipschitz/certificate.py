@@ -20,6 +20,7 @@ Theorem 3 (pairs). If the last layer has rows u_1 ... u_K, every difference of t
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -101,11 +102,21 @@ def certify_pairs(layers: Layers) -> Layers:
 
 
 def _divided(layers: Layers, scale: Tensor, bound: Callable[[Layers], float]) -> Layers:
-    """The last matrices divided by scale (k,) where it is above 1, and rounded to float32 with one more grain of it until `bound` holds."""
-    last = layers.matrices[-1]
+    """The last matrices divided by scale (k,) where it is above 1."""
+
+    def rebuilt(last: Tensor) -> Layers:
+        return Layers((*layers.matrices[:-1], last), layers.biases, layers.activation)
+
+    return divided_last(layers.matrices[-1], scale[:, None, None], rebuilt, bound)
+
+
+Built = TypeVar("Built")
+
+
+def divided_last(last: Tensor, scale: Tensor, rebuilt: Callable[[Tensor], Built], bound: Callable[[Built], float]) -> Built:
+    """What is rebuilt from `last` divided by scale where that is above 1, and rounded with one more grain of it until `bound` holds."""
     for grain in range(8):
-        divided = (last.double() / torch.clamp(scale * (1 + grain * 2.0**-24), min=1.0)[:, None, None]).to(last.dtype)
-        candidate = Layers((*layers.matrices[:-1], divided), layers.biases, layers.activation)
+        candidate = rebuilt((last.double() / torch.clamp(scale * (1 + grain * 2.0**-24), min=1.0)).to(last.dtype))
         if bound(candidate) <= 1:
             return candidate
     raise AssertionError("eight grains of float32 must be enough: the rounding of a vector changes its norm by at most one")
