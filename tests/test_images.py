@@ -214,11 +214,11 @@ def test_an_image_detector_comes_back_and_a_damaged_one_does_not(tmp_path, kind)
 @pytest.mark.parametrize(
     ("options", "law"),
     [
-        ({"network": "resnet"}, "network must be chain, or vgg or gnp with an image_shape"),
-        ({"network": "vgg"}, "network must be chain, or vgg or gnp with an image_shape"),
-        ({"image_shape": (8, 8, 1)}, "network must be chain, or vgg or gnp with an image_shape"),
+        ({"network": "resnet"}, "network must be chain or discs, or vgg or gnp with an image_shape"),
+        ({"network": "vgg"}, "network must be chain or discs, or vgg or gnp with an image_shape"),
+        ({"image_shape": (8, 8, 1)}, "network must be chain or discs, or vgg or gnp with an image_shape"),
         ({"network": "vgg", "image_shape": (8, 8, 3)}, "rows must be images of"),
-        ({"network": "vgg", "image_shape": (8, 8, 1), "recipe": "paper"}, "the paper's recipe is for rows here"),
+        ({"network": "vgg", "image_shape": (8, 8, 1), "recipe": "paper"}, "the paper's recipe trains a chain here"),
     ],
 )
 def test_a_wrong_image_is_named(options, law):

@@ -7,5 +7,6 @@ from .certificate import certify as certify
 from .certificate import lipschitz_bound as lipschitz_bound
 from .certificate import pair_bound as pair_bound
 from .certificate import rounding_bound as rounding_bound
+from .discs import DiscLayers as DiscLayers
 from .images import ImageLayers as ImageLayers
 from .layers import Layers as Layers

@@ -44,8 +44,10 @@ class OneClassSDF(OutlierMixin, BaseEstimator):
     steps, width, depth : of the training; None: 400, 64, 4; in the paper's recipe 40 epochs, 512, 4
     walk_steps, eta : T and the largest share of Algorithm 1.   (default: one step, spread over two of the optimiser's; T = 0 turns it off)
     algorithm, updates, warm_epochs : of the paper's recipe: "lazy" (Algorithm 3, K = updates) or "alternate" (Algorithm 2), warm start
-    network, image_shape : "chain", or for rows that are images of (height, width, channels) "vgg" (l2-norm pooling) or "gnp" (pixel
-        unshuffle: slope 1 everywhere), with `width` channels and `depth` convolutions in the first stage; None: 32 and 2
+    network, image_shape : "chain"; "discs" (`width` flat discs of `depth` dimensions, None: 10 and 16, less for few rows, fitted in closed
+        form: for rows near curved sheets of few dimensions, as images are); or for rows that are images of (height, width, channels) "vgg"
+        (l2-norm pooling) or "gnp" (pixel unshuffle: slope 1 everywhere), `width` channels and `depth` convolutions in the first stage;
+        None: 32 and 2
     random_state : seed; the same rows, seed and number of threads give the same detector
     device : cpu or cuda (cuda is untested)
 
@@ -146,6 +148,8 @@ class OneClassSDF(OutlierMixin, BaseEstimator):
     def _request(self, share: float) -> Request:
         if isinstance(self.margin, str) and self.margin != "search":
             raise InputError(f"margin must be a number above 0, 'search' or None, got {self.margin!r}")
+        if isinstance(self.margin, str) and self.network == "discs":
+            raise InputError("margin='search' is for networks that are trained: discs are fitted in closed form, leave the margin out")
         if self.scaling not in ("standard", "none"):
             raise InputError(f"scaling must be standard or none, got {self.scaling!r}")
         usual = DEFAULT_MARGIN.get(self.recipe, MARGINS[0])

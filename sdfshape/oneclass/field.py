@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..lipschitz import ImageLayers, Layers, lipschitz_bound, rounding_bound
+from ..lipschitz import DiscLayers, ImageLayers, Layers, lipschitz_bound, rounding_bound
 from ..lipschitz.certificate import UNIT_ROUNDOFF, Norms, rounding_norms
 from ..sample import Domain
 from ..types import FloatArray
@@ -31,7 +31,7 @@ class RowField:
     is deep. Far from B the network may say anything, there the distance to B speaks.
     """
 
-    layers: Layers | ImageLayers
+    layers: Layers | ImageLayers | DiscLayers
     frame: RowFrame
     domain: Domain
     slack: float = 0.0
@@ -106,6 +106,6 @@ class RowField:
         return replace(self, slack=max(0.0, float((wall - g)[g < 0].amax())) if bool((g < 0).any()) else 0.0)
 
     @cached_property
-    def _double(self) -> tuple[Layers | ImageLayers, Norms]:
+    def _double(self) -> tuple[Layers | ImageLayers | DiscLayers, Norms]:
         double = self.layers.map(Tensor.double)
         return double, rounding_norms(double.bounding_chain)

@@ -18,11 +18,12 @@ from ..train.config import RecipeConfig
 from ..train.record import Record
 from ..train.run import computing_with, make_loop, train_layers
 from ..types import FloatArray
+from .discs import disc_network
 from .evidence import measure_evidence
 from .field import RowField
 from .row_frame import RowFrame
 
-RECIPES, ALGORITHMS, NETWORKS = ("default", "paper"), ("lazy", "alternate"), ("chain", "vgg", "gnp")
+RECIPES, ALGORITHMS, NETWORKS = ("default", "paper"), ("lazy", "alternate"), ("chain", "discs", "vgg", "gnp")
 BALL_HOLDS = 0.99  # of the rows, at least
 REACH = 5.0  # deviations: the paper's hypercube is ten of them wide, its ball has this radius
 MARGINS = (0.01, 0.05, 0.2, 1.0)  # the paper's, deviations
@@ -57,10 +58,10 @@ class Request:
         if self.recipe not in RECIPES or self.algorithm not in ALGORITHMS:
             law = f"recipe one of {', '.join(RECIPES)} and algorithm one of {', '.join(ALGORITHMS)}"
             raise InputError(f"a detector must have a {law}, got {self.recipe!r} and {self.algorithm!r}")
-        if self.network not in NETWORKS or (self.network == "chain") != (self.image is None):
-            raise InputError(f"network must be chain, or vgg or gnp with an image_shape, got {self.network!r} and {self.image}")
-        if self.image is not None and self.recipe == "paper":
-            raise InputError("the paper's recipe is for rows here: image networks need recipe='default'")
+        if self.network not in NETWORKS or (self.network in ("chain", "discs")) != (self.image is None):
+            raise InputError(f"network must be chain or discs, or vgg or gnp with an image_shape, got {self.network!r} and {self.image}")
+        if self.network != "chain" and self.recipe == "paper":
+            raise InputError(f"the paper's recipe trains a chain here: network={self.network!r} needs recipe='default'")
         if self.neighbours is not None and self.neighbours < 1:
             raise InputError(f"neighbors must be at least 1, got {self.neighbours}")
         if not 0 < self.margin < math.inf or (self.weight is not None and not 0 < self.weight < math.inf):
@@ -75,10 +76,15 @@ def train_field(rows: FloatArray, request: Request, seed: int, progress: Callabl
     domain, frame = Domain(request.domain), _frame(rows, request)
     deviation = 1.0 if request.standard else max(float((rows - rows.mean(axis=0)).std()), 1e-12)
     reach = REACH * deviation
-    if request.domain == "ball":  # in many dimensions most rows are farther than five deviations from their mean
-        reach = max(reach, float(np.quantile(np.linalg.norm(frame.to_unit(rows).numpy(), axis=1), BALL_HOLDS)))
+    if request.domain == "ball" or frame.basis is not None:
+        # in many dimensions most rows are farther than five deviations from their mean, also along a principal direction
+        order = 2 if request.domain == "ball" else np.inf
+        reach = max(reach, float(np.quantile(np.linalg.norm(frame.to_unit(rows).numpy(), ord=order, axis=1), BALL_HOLDS)))
     frame = replace(frame, reach=reach)
     unit = domain.project(frame.to_unit(rows))
+    if request.network == "discs":
+        discs = disc_network(unit.numpy(), discs=request.width, flat=request.depth, share=request.share, seed=seed)
+        return RowField(discs, frame, domain, slack=discs.reach)  # discs end: nowhere does the domain know more of them
     side = torch.full((1, frame.dimension), 0.8)  # a box that leaves the unit frame as it is
     config = _paper(request, len(rows)) if request.recipe == "paper" else _default(request, frame.dimension)
     evidence = _evidence(unit.numpy(), domain, config, request, seed)
