@@ -7,6 +7,7 @@ mean of the first pass, pushed away from 0. Regularisers against the collapse: `
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -66,10 +67,13 @@ class DeepSVDDConfig:
 
 @dataclass(eq=False)
 class DeepSVDD:
-    """After `fit`: centre_ (h,), radius_, epochs_, and collapsed_, whether the map is constant for all that matters."""
+    """make_net(d) : a network of rows to `widths[-1]` features, in place of the dense one of `widths`.
+    After `fit`: centre_ (h,), radius_, epochs_, and collapsed_, whether the map is constant for all that matters.
+    """
 
     config: DeepSVDDConfig = field(default_factory=DeepSVDDConfig)
     seed: int = 0
+    make_net: Callable[[int], nn.Module] | None = None
 
     def fit(self, rows: FloatArray, budget: Budget, labels: IntArray | None = None) -> DeepSVDD:
         """rows : (n, d), finite.   labels : (n,) 0 unknown, 1 normal, -1 anomalous: then Deep SAD in place of the objective."""
@@ -79,9 +83,10 @@ class DeepSVDD:
         config, rng = self.config, torch.Generator().manual_seed(self.seed)
         x = torch.as_tensor(rows, dtype=torch.float32)
         told = None if labels is None else torch.as_tensor(labels)
-        self.net_ = _network(x.shape[1], config.widths, bias=config.bias)
+        self.net_ = self.make_net(x.shape[1]) if self.make_net else _network(x.shape[1], config.widths, bias=config.bias)
         head, noise = nn.Linear(config.widths[-1], config.heads), torch.randint(0, 2, (len(x), config.heads), generator=rng).float()
         self.centre_, self.radius_, weight = self._first_centre(x), 0.0, AdaptiveWeight()
+        self.net_.train()
         optimizer = torch.optim.Adam([*self.net_.parameters(), *head.parameters()], config.rate, weight_decay=config.decay)
         batches = math.ceil(len(x) / config.batch)
         for step, _ in enumerate(budget.progress()):
@@ -97,6 +102,7 @@ class DeepSVDD:
             self.epochs_ = step // batches + 1
             if config.objective == "soft-boundary" and step // batches >= config.warm_epochs:
                 self.radius_ = soft_radius(squared, config.nu)
+        self.net_.eval()
         self.collapsed_ = self._is_collapsed(x, rng)
         return self
 
@@ -121,6 +127,7 @@ class DeepSVDD:
         return None
 
     def _first_centre(self, x: Tensor) -> Tensor:
+        self.net_.eval()
         with torch.inference_mode():
             centre = self.net_(x).mean(dim=0)
         near = centre.abs() < CENTRE_EPS

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
 from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
@@ -12,6 +14,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import SdfShapeError, TrainingInterrupted
+from .batch import batch
 from .certify import certify
 from .clean import clean
 from .compare import compare
@@ -27,6 +30,7 @@ from .sample import sample
 from .view import view
 
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
+PARENT_LOOK, PATIENCE = 0.5, 5.0  # seconds
 
 app = typer.Typer(
     add_completion=False,
@@ -34,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Point clouds in, certified signed distance fields and watertight meshes out. No normals, no GPU.",
 )
-for command in (reconstruct, demo, sample, extract, query, export, render, view, evaluate, compare, certify, clean):
+for command in (reconstruct, batch, demo, sample, extract, query, export, render, view, evaluate, compare, certify, clean):
     app.command()(command)
 app.add_typer(oneclass, name="oneclass")
 
@@ -64,6 +68,7 @@ def run() -> NoReturn:
 def main() -> None:
     """Run the command line; never a traceback for what a user can cause."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    _end_with_parent(os.environ.pop("SDFSHAPE_PARENT", ""))
     try:
         app(standalone_mode=True)
     except TrainingInterrupted as error:
@@ -77,6 +82,20 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nobody is left to tell
         sys.exit(EXIT_ERROR)
+
+
+def _end_with_parent(parent: str) -> None:
+    """If `batch` began this process: end it, as SIGTERM does, when its worker has gone, which cannot end it any more."""
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(PARENT_LOOK)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(PATIENCE)
+        os._exit(EXIT_INTERRUPTED)
+
+    if parent.isdigit():
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:

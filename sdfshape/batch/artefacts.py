@@ -1,0 +1,85 @@
+"""What a shape leaves on the disk, and whether it is all there: OUTPUT/<name>/mesh.ply, field.sdf, report.json, picture.png, done.json.
+
+done.json comes last, with the id of the job and the sizes of the files: without it, or with another id, the shape is done again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..io import atomic_write
+
+TEMPORARY = ".sdfshape-*"  # of `io.atomic_write`: what a killed process left
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """folder : of one shape.   ending : of the mesh.   picture : whether there is to be one."""
+
+    folder: Path
+    ending: str
+    picture: bool
+
+    @property
+    def mesh(self) -> Path:
+        return self.folder / f"mesh{self.ending}"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.json"
+
+    @property
+    def files(self) -> list[Path]:
+        return [self.mesh, self.folder / "field.sdf", self.report, *([self.folder / "picture.png"] if self.picture else [])]
+
+    @property
+    def mark(self) -> Path:
+        return self.folder / "done.json"
+
+    def are_of(self, job: str) -> bool:
+        """Whether the shape is done: all files stand, of the sizes that were written, for the job of this id."""
+        try:
+            done = json.loads(self.mark.read_text())
+            return done["id"] == job and all(path.stat().st_size == done["bytes"][path.name] for path in self.files)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def finish(self, job: str) -> None:
+        content = {"id": job, "bytes": {path.name: path.stat().st_size for path in self.files}}
+        with atomic_write(self.mark, overwrite=True) as temporary:
+            Path(temporary).write_text(json.dumps(content))
+
+    def begin(self) -> None:
+        """Make room: no mark of an older job, nothing half-written."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.mark.unlink(missing_ok=True)
+        for left in self.folder.glob(TEMPORARY):
+            left.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """No folder where a shape left nothing."""
+        for folder in (self.folder, *self.folder.parents):
+            try:
+                folder.rmdir()
+            except OSError:  # not empty, as the output itself, which holds the lock
+                return
+
+    def facts(self) -> dict[str, Any]:
+        """What the table says of a shape that is done."""
+        report = json.loads(self.report.read_text())
+        mesh = report["mesh"]
+        return {
+            "points": report["input"]["points"],
+            "surface": report["surface"]["kind"],
+            "vertices": mesh["vertices"],
+            "faces": mesh["faces"],
+            "components": mesh["components"],
+            "watertight": mesh["watertight"],
+            "lipschitz_bound": report["field"]["lipschitz_bound"],
+            "mean_abs_f": report["fit"]["mean_abs_f"],
+            "peak_rss_mb": report["peak_rss_mb"],
+            "warnings": len(report["warnings"]),
+        }

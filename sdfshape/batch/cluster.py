@@ -1,0 +1,69 @@
+"""Where shapes are done: in this process and its children, or on a cluster of Dask that is there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from .. import __version__
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT = 10  # seconds to find a scheduler
+
+
+@contextmanager
+def connected(scheduler: str | None, workers: int, output: Path) -> Iterator[Client]:
+    """A client: of a cluster of `workers` threads here, that no other process can reach, or of the scheduler at this address.
+
+    Each thread here only watches a process of its own (`task`). Raises InputError where there is no scheduler, or it has no workers.
+    """
+    import distributed
+
+    if scheduler is None:
+        # inproc: no port is opened but the dashboard's, on this machine alone
+        cluster = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=False,
+            memory_limit=0,
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+        )
+        with cluster, distributed.Client(cluster) as client:
+            yield client
+        return
+    try:
+        client = distributed.Client(scheduler, timeout=CONNECT)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise InputError(f"--scheduler must be the address of a Dask scheduler that runs, got {scheduler!r}: {error}") from error
+    with client:
+        if not client.scheduler_info(n_workers=-1)["workers"]:
+            raise InputError(f"the scheduler at {scheduler} must have workers, it has none: start `dask worker {scheduler}`")
+        _check_workers(client, output)
+        yield client
+
+
+def dashboard_of(client: Client, scheduler: str | None) -> str:
+    """The address of the dashboard: Dask names this machine as others see it, also where only this machine is listened to."""
+    link = urlsplit(str(client.dashboard_link))
+    return link._replace(netloc=f"127.0.0.1:{link.port}").geturl() if scheduler is None else link.geturl()
+
+
+def _check_workers(client: Client, output: Path) -> None:
+    """Raise InputError where a worker has another version, or does not see the folder: before the first shape, not after all."""
+    for worker, (version, sees) in client.run(_what_a_worker_has, str(output)).items():
+        if version != __version__ or not sees:
+            law = "have the version and see the output folder of this machine"
+            raise InputError(f"every worker must {law}: {worker} has sdfshape {version}, and {'sees' if sees else 'does not see'} {output}")
+
+
+def _what_a_worker_has(output: str) -> tuple[str, bool]:
+    return __version__, Path(output).is_dir()

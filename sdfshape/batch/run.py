@@ -1,0 +1,166 @@
+"""All shapes of a batch: given to Dask, taken as they end, written down at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError, OutputError
+from .cluster import connected, dashboard_of
+from .jobs import ShapeJob, check_ending
+from .summary import write_summary
+from .task import Limits, do_shape
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchRequest:
+    """output : folder.   ending : of the meshes.   picture : of each shape.   workers : shapes at a time; threads : of each, None: the
+    cores shared among the workers.   scheduler : address of a Dask cluster whose machines see the same folders, or None.
+    timeout, max_memory : seconds and megabytes of one shape.   again : do also what is done.
+    """
+
+    output: Path
+    ending: str = ".ply"
+    picture: bool = True
+    workers: int = 1
+    threads: int | None = None
+    scheduler: str | None = None
+    timeout: float | None = None
+    max_memory: float | None = None
+    again: bool = False
+
+    def __post_init__(self) -> None:
+        check_ending(self.ending)
+        for name, value in (("--workers", self.workers), ("--threads", self.threads), ("--timeout", self.timeout)):
+            if value is not None and not value > 0:
+                raise InputError(f"{name} must be above 0, got {value:g}")
+        if self.max_memory is not None and not self.max_memory > 0:
+            raise InputError(f"--max-memory must be megabytes above 0, got {self.max_memory:g}")
+
+    @property
+    def threads_each(self) -> int:
+        """So many that all workers together use every core once."""
+        return self.threads or max(1, len(os.sched_getaffinity(0)) // self.workers)
+
+
+def run_batch(
+    jobs: Sequence[ShapeJob],
+    request: BatchRequest,
+    on_row: Callable[[Row], None] = lambda _: None,
+    on_link: Callable[[str], None] = lambda _: None,
+) -> list[Row]:
+    """A row a shape, in the order of the jobs; also as batch.csv, batch.html and, line by line as they end, batch.jsonl in the output.
+
+    on_row(row) : as shapes end.   on_link(address) : of Dask's dashboard.
+    Raises InputError, OutputError before the first shape; KeyboardInterrupt once all shapes have ended that were asked to.
+    """
+    with _locked(request.output) as folder, connected(request.scheduler, request.workers, folder) as client:
+        if find_spec("bokeh"):  # without, the page says only that it is not there
+            on_link(dashboard_of(client, request.scheduler))
+        stop = folder / f".stop-{secrets.token_hex(4)}"
+        limits = Limits(request.threads_each, request.timeout, request.max_memory, stop, request.again)
+        rows: dict[str, Row] = {}
+        log = _Log(folder / "batch.jsonl")
+        log.write({"event": "begin", "shapes": len(jobs), "workers": request.workers, "threads": limits.threads})
+
+        def take(row: Row) -> None:
+            rows[row["name"]] = row
+            log.write({"event": row["status"], **row})
+            on_row(row)
+
+        try:
+            _collect(client, jobs, request, limits, take, stop)
+        finally:
+            stop.unlink(missing_ok=True)
+            ordered = [rows.get(job.name, _not_begun(job)) for job in jobs]
+            write_summary(ordered, folder, request.picture)
+            log.write(
+                {
+                    "event": "end",
+                    **{status: sum(r["status"] == status for r in ordered) for status in ("done", "kept", "failed", "stopped")},
+                }
+            )
+    return ordered
+
+
+def _collect(client: Any, jobs: Sequence[ShapeJob], request: BatchRequest, limits: Limits, take: Callable[[Row], None], stop: Path) -> None:
+    """Take rows as shapes end. After an interruption no shape is begun any more; those at work are waited for."""
+    from distributed import as_completed
+
+    folder = request.output.resolve()
+    waiting = {}
+    for job in jobs:
+        future = client.submit(
+            do_shape, job, folder / job.name, request.ending, request.picture, limits, key=f"shape-{job.name}", pure=False
+        )
+        waiting[future.key] = (job, future)
+    interrupted = False
+    while waiting:
+        try:
+            for future in as_completed([future for _, future in waiting.values()]):
+                job, _ = waiting.pop(future.key)
+                take(future.result() if future.status == "finished" else _lost(job, future))
+                future.release()
+        except KeyboardInterrupt:
+            if interrupted:
+                raise
+            interrupted = True
+            stop.touch()
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+def _lost(job: ShapeJob, future: Any) -> Row:
+    """The row of a shape whose workers died with it, as often as Dask tries."""
+    error = future.exception()
+    reason = f"{type(error).__name__}: its worker died, and those that took it over" if error is not None else str(future.status)
+    return _not_begun(job) | {"status": "failed", "reason": reason}
+
+
+def _not_begun(job: ShapeJob) -> Row:
+    return {"name": job.name, "source": str(job.source), "status": "stopped", "reason": "not begun", "id": "", "seconds": 0.0}
+
+
+class _Log:
+    """Lines of JSON, each whole: written at once and flushed to the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, event: dict[str, Any]) -> None:
+        line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "clock": time.monotonic(), **event}) + "\n"
+        with self.path.open("ab") as file:
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def _locked(output: Path) -> Iterator[Path]:
+    """The output folder, for one batch at a time; the lock goes with the process that holds it."""
+    import fcntl
+
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        lock = (output / ".batch.lock").open("a")
+    except OSError as error:
+        raise OutputError(f"{output}: the output must be a folder that can be written, it cannot: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise OutputError(f"{output}: one batch at a time must write to a folder, another one does: wait, or choose another") from error
+        for left in output.glob(".stop-*"):
+            left.unlink(missing_ok=True)
+        yield output.resolve()

@@ -1,0 +1,58 @@
+"""The end of a batch as a table (CSV) and as a page with pictures."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ..io import atomic_write
+
+SHOWN = ["status", "reason", "seconds", "points", "surface", "vertices", "faces", "components", "watertight"]
+SHOWN += ["lipschitz_bound", "mean_abs_f", "peak_rss_mb", "warnings"]
+COLUMNS = ["name", *SHOWN, "source", "id"]
+STYLE = """body{font:14px system-ui;margin:2em;background:#fff;color:#222} table{border-collapse:collapse} td,th{padding:.3em .7em;
+border-bottom:1px solid #ddd;text-align:left} .failed td{background:#fdeaea} .stopped td{background:#fff6df} img{width:110px;display:block}
+th{position:sticky;top:0;background:#fff}"""
+
+
+def write_summary(rows: Sequence[dict[str, Any]], folder: Path, pictures: bool) -> None:
+    """batch.csv and batch.html. rows : as of `task.do_shape`."""
+    with atomic_write(folder / "batch.csv", overwrite=True) as temporary, Path(temporary).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows({name: _shown(row.get(name, "")) for name in COLUMNS} for row in rows)
+    with atomic_write(folder / "batch.html", overwrite=True) as temporary:
+        Path(temporary).write_text(_page(rows, folder, pictures), encoding="utf-8")
+
+
+def counts(rows: Sequence[dict[str, Any]]) -> str:
+    """How many ended how, in words."""
+    found = {status: sum(row["status"] == status for row in rows) for status in ("done", "kept", "failed", "stopped")}
+    words = {"done": "done", "kept": "done before", "failed": "failed", "stopped": "stopped"}
+    return ", ".join(f"{count} {words[status]}" for status, count in found.items() if count) or "no shapes"
+
+
+def _page(rows: Sequence[dict[str, Any]], folder: Path, pictures: bool) -> str:
+    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in ("", "shape", *SHOWN))
+    lines = "\n".join(_line(row, folder, pictures) for row in rows)
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>batch</title><style>{STYLE}</style>"
+        f"<h1>{len(rows)} shapes: {escape(counts(rows))}</h1><table><tr>{head}</tr>\n{lines}\n</table></html>\n"
+    )
+
+
+def _line(row: dict[str, Any], folder: Path, pictures: bool) -> str:
+    place = quote(row["name"])
+    good = row["status"] in ("done", "kept")
+    there = pictures and good and (folder / row["name"] / "picture.png").exists()
+    picture = f'<a href="{place}/"><img loading=lazy alt="" src="{place}/picture.png"></a>' if there else ""
+    cells = "".join(f"<td>{escape(str(_shown(row.get(name, ''))))}</td>" for name in SHOWN)
+    return f'<tr class={row["status"]}><td>{picture}</td><td><a href="{place}/">{escape(row["name"])}</a></td>{cells}</tr>'
+
+
+def _shown(value: Any) -> Any:
+    return f"{value:.6g}" if isinstance(value, float) else value
