@@ -75,7 +75,9 @@ def main() -> None:
         _end(str(error), EXIT_INTERRUPTED)
     except SdfShapeError as error:
         _end(str(error), EXIT_ERROR)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != EXIT_INTERRUPTED:  # typer makes of an interruption an exit without a word
+            raise
         _end("interrupted: every file is complete or not there", EXIT_INTERRUPTED)
     except MemoryError:
         _end("the job must fit into memory, it does not: use fewer points or a lower --resolution", EXIT_ERROR)
