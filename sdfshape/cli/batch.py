@@ -17,23 +17,35 @@ if TYPE_CHECKING:
     from ..batch import ShapeJob
 
 
+Source = Annotated[
+    Path, typer.Argument(help="A folder of scans or meshes (and those in it), or a manifest, .csv or .toml.", show_default=False)
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The folder for the results: one in it for each shape.")]
+Split = Annotated[Literal["train", "test"] | None, typer.Option(help="SOURCE is ModelNet10 as it comes: this split of it.")]
+Format = Annotated[str, typer.Option("--format", help="Of the meshes: ply, obj, stl, off or glb.")]
+Workers = Annotated[int | None, typer.Option(help="Shapes at a time; default: one a core.")]
+EachThreads = Annotated[int | None, typer.Option(help="Of each shape; default: the cores divided by the workers.")]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask cluster that runs already, whose machines see the same folders.")
+]
+Timeout = Annotated[float | None, typer.Option(metavar="SECONDS", help="A shape that takes longer is ended, and is a row.")]
+MaxMemory = Annotated[float | None, typer.Option(metavar="MB", help="A shape that takes more is ended, and is a row.")]
+Pictures = Annotated[bool, typer.Option("--pictures/--no-pictures", help="A picture of each shape, for the summary.")]
+Again = Annotated[bool, typer.Option("--again", help="Do also what is done.")]
+
+
 def batch(
-    source: Annotated[
-        Path,
-        typer.Argument(help="A folder of scans or meshes (looked through to its end), or a manifest, .csv or .toml.", show_default=False),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder for the results: one in it for each shape.")],
-    modelnet: Annotated[Literal["train", "test"] | None, typer.Option(help="SOURCE is ModelNet10 as it comes: this split of it.")] = None,
-    file_format: Annotated[str, typer.Option("--format", help="Of the meshes: ply, obj, stl, off or glb.")] = "ply",
-    workers: Annotated[int | None, typer.Option(help="Shapes at a time; default: one a core.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Of each shape; default: the cores divided by the workers.")] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask cluster that runs already, whose machines see the same folders.")
-    ] = None,
-    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="A shape that takes longer is ended, and is a row.")] = None,
-    max_memory: Annotated[float | None, typer.Option(metavar="MB", help="A shape that takes more is ended, and is a row.")] = None,
-    pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="A picture of each shape, for the summary.")] = True,
-    again: Annotated[bool, typer.Option("--again", help="Do also what is done.")] = False,
+    source: Source,
+    output: Output,
+    modelnet: Split = None,
+    file_format: Format = "ply",
+    workers: Workers = None,
+    threads: EachThreads = None,
+    scheduler: Scheduler = None,
+    timeout: Timeout = None,
+    max_memory: MaxMemory = None,
+    pictures: Pictures = True,
+    again: Again = False,
     preset: words.Preset = "default",
     surface: words.Surface = "auto",
     resolution: words.ScanResolution = 200,
@@ -55,30 +67,30 @@ def batch(
     In OUTPUT: a folder for each shape, batch.csv, batch.html with pictures, batch.jsonl with every event.
     """
     asked = locals()
-    from ..batch import BatchRequest, run_batch
     from ..batch.jobs import KINDS
-    from ..batch.summary import counts
     from ..errors import SdfShapeError
 
-    options = {name: asked[name] for name in KINDS if asked[name] is not None}
-    jobs = _jobs(source, modelnet, options)
-    request = BatchRequest(
-        output=output,
-        ending=f".{file_format.lower().lstrip('.')}",
-        picture=pictures,
-        workers=workers or max(1, min(len(os.sched_getaffinity(0)), len(jobs))),
-        threads=threads,
-        scheduler=scheduler,
-        timeout=timeout,
-        max_memory=max_memory,
-        again=again,
-    )
-    with _shown(len(jobs), quiet) as (on_row, on_link):
-        rows = run_batch(jobs, request, on_row, on_link)
-    if not quiet:
-        sys.stdout.write(f"{counts(rows)}\nsummary   {output / 'batch.html'}\ntable     {output / 'batch.csv'}\n")
+    jobs = _jobs(source, modelnet, {name: asked[name] for name in KINDS if asked[name] is not None})
+    rows = _run(jobs, asked)
     if bad := [row for row in rows if row["status"] not in ("done", "kept")]:
         raise SdfShapeError(f"{len(bad)} of {len(rows)} shapes failed, the first: {bad[0]['name']}: {bad[0]['reason']}")
+
+
+def _run(jobs: list[ShapeJob], asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """All shapes, told as they end. asked : the parameters of the command."""
+    from ..batch import BatchRequest, run_batch
+    from ..batch.summary import counts
+
+    same = {name: asked[name] for name in ("output", "threads", "scheduler", "timeout", "max_memory", "again")}
+    workers = asked["workers"] if asked["workers"] is not None else max(1, min(len(os.sched_getaffinity(0)), len(jobs)))
+    ending = f".{asked['file_format'].lower().lstrip('.')}"
+    request = BatchRequest(**same, ending=ending, picture=asked["pictures"], workers=workers)
+    with _shown(len(jobs), asked["quiet"]) as (on_row, on_link):
+        rows = run_batch(jobs, request, on_row, on_link)
+    if not asked["quiet"]:
+        output = asked["output"]
+        sys.stdout.write(f"{counts(rows)}\nsummary   {output / 'batch.html'}\ntable     {output / 'batch.csv'}\n")
+    return rows
 
 
 def _jobs(source: Path, modelnet: Literal["train", "test"] | None, options: dict[str, Any]) -> list[ShapeJob]:

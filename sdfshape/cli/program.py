@@ -19,6 +19,7 @@ from .certify import certify
 from .clean import clean
 from .compare import compare
 from .demo import demo
+from .download import download
 from .evaluate import evaluate
 from .export import export
 from .extract import extract
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Point clouds in, certified signed distance fields and watertight meshes out. No normals, no GPU.",
 )
-for command in (reconstruct, batch, demo, sample, extract, query, export, render, view, evaluate, compare, certify, clean):
+for command in (reconstruct, batch, demo, sample, extract, query, export, render, view, evaluate, compare, certify, clean, download):
     app.command()(command)
 app.add_typer(oneclass, name="oneclass")
 
