@@ -30,9 +30,8 @@ from sdfshape.io import LabelledImages, read_mnist
 from sdfshape.oneclass import OneClassSDF, RowField
 
 RADII, EPOCHS, BATCH, ATTACKED = (8, 16, 36, 72), 20, 128, 100
-Fitted = tuple[
-    Callable[[np.ndarray], np.ndarray], ValueAndGradient | None, RowField | None
-]  # what cannot be attacked, or is not proven, has none
+# scores; with their gradients, where it can be attacked; the field, where it is proven
+Fitted = tuple[Callable[[np.ndarray], np.ndarray], ValueAndGradient | None, RowField | None]
 
 
 def main() -> None:
@@ -70,14 +69,7 @@ def svdd(kind: str, image: tuple[int, int, int], train: np.ndarray) -> Fitted:
     torch.manual_seed(0)
     model = DeepSVDD(DeepSVDDConfig(widths=(FEATURES,), batch=BATCH), make_net=image_net(kind, image))
     model.fit(train, Budget(steps=EPOCHS * -(-len(train) // BATCH)))
-
-    def both(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        x = torch.as_tensor(rows, dtype=torch.float32).requires_grad_()
-        value = -((model.net_(x) - model.centre_) ** 2).sum(dim=1)
-        (slope,) = torch.autograd.grad(value.sum(), x)
-        return value.detach().double().numpy(), slope.double().numpy()
-
-    return lambda x: -model.scores(x), both, None
+    return lambda x: -model.scores(x), model.normality_and_gradient, None
 
 
 def forest(train: np.ndarray) -> Fitted:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sdfshape.baselines import Budget, DeepSVDD, DeepSVDDConfig, fit_svdd_field
+from sdfshape.baselines.image_nets import FEATURES, NETS, image_net
 from sdfshape.baselines.svdd_losses import (
     AdaptiveWeight,
     noise_loss,
@@ -88,3 +89,19 @@ def test_wrong_words_are_named():
         DeepSVDDConfig(nu=1.5)
     with pytest.raises(InputError, match="finite rows"):
         DeepSVDD().fit(np.array([[np.nan, 1.0], [0.0, 1.0]]), Budget(steps=1))
+
+
+@pytest.mark.parametrize("kind", NETS)
+def test_image_networks_are_trained_scored_and_differentiated(kind):
+    rows = np.random.default_rng(0).random((40, 256))
+    model = DeepSVDD(DeepSVDDConfig(widths=(FEATURES,), batch=16), make_net=image_net(kind, (16, 16, 1))).fit(rows, Budget(steps=6))
+    normality, gradient = model.normality_and_gradient(rows)
+    assert np.allclose(normality, -model.scores(rows), atol=1e-5) and gradient.shape == rows.shape
+    way = gradient[0] / np.linalg.norm(gradient[0])
+    moved = model.normality_and_gradient(rows[:1] + 1e-3 * way)[0] - normality[:1]
+    assert moved[0] > 0  # the gradient leads up
+    assert np.allclose(model.scores(rows[:5]), model.scores(rows)[:5], atol=1e-5)  # also where batches are normalised
+
+
+def test_networks_without_biases_have_none():
+    assert not [n for kind in NETS for n, _ in image_net(kind, (16, 16, 1))(256).named_parameters() if n.endswith("bias")]

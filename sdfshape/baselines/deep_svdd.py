@@ -112,6 +112,13 @@ class DeepSVDD:
             squared = ((self.net_(torch.as_tensor(rows, dtype=torch.float32)) - self.centre_) ** 2).sum(dim=1)
         return squared.double().numpy() - self.radius_**2
 
+    def normality_and_gradient(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(n,) minus the scores, and their gradients (n, d): for attacks."""
+        x = torch.as_tensor(rows, dtype=torch.float32).requires_grad_()
+        value = self.radius_**2 - ((self.net_(x) - self.centre_) ** 2).sum(dim=1)
+        (slope,) = torch.autograd.grad(value.sum(), x)
+        return value.detach().double().numpy(), slope.double().numpy()
+
     def _loss(self, squared: Tensor, labels: Tensor | None) -> Tensor:
         if labels is not None:
             return semi_supervised_loss(squared, labels, self.config.eta)
