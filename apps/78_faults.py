@@ -51,18 +51,13 @@ def soak(scan: Path, count: int) -> dict[str, object]:
         memory.append(process.memory_info().rss / 2**20)
         files.append(process.num_fds())
         print(f"{number + 1} of {count}: {memory[-1]:.0f} MB, {files[-1]} files", flush=True)
-    facts = {"what": "soak", "runs": count, "mb_settled": memory[:SETTLED][-1], "mb_last": memory[-1], "mb_most": max(memory)}
-    return facts | {
-        "ratio": memory[-1] / memory[:SETTLED][-1],
-        "files_settled": files[:SETTLED][-1],
-        "files_last": files[-1],
-        "results": len(meshes),
-    }
+    first = min(SETTLED, count) - 1
+    facts = {"what": "soak", "runs": count, "mb": memory[first], "mb_last": memory[-1], "ratio": memory[-1] / memory[first]}
+    return facts | {"files": files[first], "files_last": files[-1], "results": len(meshes)}
 
 
 def kills(command: str, scan: Path, count: int, folder: Path) -> dict[str, object]:
-    source = folder / "in"
-    source.mkdir(parents=True)
+    (source := folder / "in").mkdir(parents=True)
     for name in ("a", "b"):
         shutil.copy(scan, source / f"{name}{scan.suffix}")
     start = time.monotonic()
