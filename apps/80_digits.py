@@ -1,7 +1,7 @@
 """Ten classes of images with certificates (Brau et al. 2023): how right, how much of that no attack can change, and how sharp the radius
 is.
 
-    python apps/80_digits.py FOLDER [--steps 1500] [--places 300] [--csv data/results/digits.csv]
+    python apps/80_digits.py FOLDER [--steps 500] [--places 300] [--csv data/results/digits.csv]
 
 FOLDER: the four idx files of MNIST, or of Fashion-MNIST. One signed distance classifier on the pixels in [0, 1] (orthogonal chain of
 width 784, |.|, rows that differ by 1). right: share of the test images with the right class; certified: right, and no image within the
@@ -27,7 +27,7 @@ ATTACKS = {"ours": nearest_other_class, "DDN": ddn_attack, "penalty": penalty_at
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--places", type=int, default=300, help="test images to attack")
     parser.add_argument("--csv", type=Path)
     args = parser.parse_args()
