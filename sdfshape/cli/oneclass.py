@@ -39,12 +39,20 @@ def fit(
     margin: Annotated[str | None, typer.Option(help="Of the loss, in deviations, or `search`.")] = None,
     domain: Annotated[Literal["box", "ball"], typer.Option(help="Where proposals are drawn: ten deviations wide, or radius five.")] = "box",
     scaling: Annotated[Literal["standard", "none"], typer.Option(help="Whether columns are divided by their deviations.")] = "standard",
+    network: Annotated[
+        Literal["chain", "discs"],
+        typer.Option(help="chain: trained; discs: flat discs in closed form, for rows near sheets, as images are."),
+    ] = "chain",
     report: Annotated[Path | None, typer.Option(help="Also write the summary, as JSON.")] = None,
     seed: words.Seed = 0,
+    threads: words.Threads = None,
     overwrite: words.Overwrite = False,
     quiet: words.Quiet = False,
 ) -> None:
-    """Learn the support of the rows: a detector whose score is a certified distance."""
+    """Learn the support of the rows: a detector whose score is a certified distance.
+
+    With --label the summary has the AUROC of the rows of the table: unless --normal-only, those that were learned from.
+    """
     from ..io import read_table
     from ..reconstruction import Progress
     from .console import progress_bar
@@ -52,9 +60,17 @@ def fit(
     _check_fit(table, output, report, label if normal_only else "", overwrite)
     rows = read_table(table, label=label, ignore=ignore or ())
     values = rows.values if not normal_only or rows.anomalous is None else rows.values[~rows.anomalous]
-    detector = _detector(recipe=recipe, contamination=contamination, margin=margin, domain=domain, scaling=scaling, seed=seed)
+    asked: dict[str, Any] = {
+        "recipe": recipe,
+        "contamination": contamination,
+        "margin": margin,
+        "domain": domain,
+        "scaling": scaling,
+        "network": network,
+    }
+    detector = _detector(**asked, seed=seed)
     with progress_bar(quiet) as show:
-        _fit(detector, values, lambda r, left: show(Progress("train", r.step, r.steps, r.loss, left)))
+        _fit(detector, values, threads, lambda r, left: show(Progress("train", r.step, r.steps, r.loss, left)))
     facts = _facts(detector, rows, len(values))
     _write(detector, rows, output, report, facts, overwrite)
     if not quiet:
@@ -128,11 +144,15 @@ def _detector(*, margin: str | None, contamination: float | None, seed: int, **g
     return OneClassSDF(margin=length, contamination="auto" if contamination is None else contamination, random_state=seed, **given)
 
 
-def _fit(detector: OneClassSDF, values: Any, progress: Any) -> None:
+def _fit(detector: OneClassSDF, values: Any, threads: int | None, progress: Any) -> None:
     from ..errors import InputError
+    from ..train.run import computing_with
 
+    if threads is not None and threads < 1:
+        raise InputError(f"--threads must be at least 1, got {threads}")
     try:
-        detector.fit(values, progress=progress)
+        with computing_with(detector.device, threads):
+            detector.fit(values, progress=progress)
     except ValueError as error:  # scikit-learn's, in many lines
         raise InputError(str(error).splitlines()[0]) from error
 
