@@ -6,6 +6,7 @@ done.json comes last, with the id of the job and the sizes of the files: without
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,10 @@ class Artefacts:
         return self.folder / "done.json"
 
     def are_of(self, job: str) -> bool:
-        """Whether the shape is done: all files stand, of the sizes that were written, for the job of this id."""
+        """Whether the shape is done: all files of the sizes that were written, for the job of this id; the report can be read."""
         try:
             done = json.loads(self.mark.read_text())
+            self.facts()
             return done["id"] == job and all(path.stat().st_size == done["bytes"][path.name] for path in self.files)
         except (OSError, ValueError, KeyError, TypeError):
             return False
@@ -53,19 +55,17 @@ class Artefacts:
             Path(temporary).write_text(json.dumps(content))
 
     def begin(self) -> None:
-        """Make room: no mark of an older job, nothing half-written."""
+        """Make room: nothing of an older job, which would stand beside the reason of a failure, and nothing half-written."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.mark.unlink(missing_ok=True)
-        for left in self.folder.glob(TEMPORARY):
+        for left in [*self.files, *self.folder.glob("mesh.*"), *self.folder.glob(TEMPORARY)]:
             left.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """No folder where a shape left nothing."""
-        for folder in (self.folder, *self.folder.parents):
-            try:
-                folder.rmdir()
-            except OSError:  # not empty, as the output itself, which holds the lock
-                return
+        """Nothing half-written, and no folder where a shape left nothing. (Folders above may be those of shapes at work: `run`.)"""
+        for left in self.folder.glob(TEMPORARY):
+            left.unlink(missing_ok=True)
+        remove_if_empty(self.folder)
 
     def facts(self) -> dict[str, Any]:
         """What the table says of a shape that is done."""
@@ -83,3 +83,9 @@ class Artefacts:
             "peak_rss_mb": report["peak_rss_mb"],
             "warnings": len(report["warnings"]),
         }
+
+
+def remove_if_empty(folder: Path) -> None:
+    """A folder that holds nothing goes; any other stays."""
+    with suppress(OSError):
+        folder.rmdir()

@@ -42,7 +42,7 @@ def connected(scheduler: str | None, workers: int, output: Path) -> Iterator[Cli
         return
     try:
         client = distributed.Client(scheduler, timeout=CONNECT)
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, ValueError, TypeError, TimeoutError) as error:
         raise InputError(f"--scheduler must be the address of a Dask scheduler that runs, got {scheduler!r}: {error}") from error
     with client:
         if not client.scheduler_info(n_workers=-1)["workers"]:
@@ -59,7 +59,11 @@ def dashboard_of(client: Client, scheduler: str | None) -> str:
 
 def _check_workers(client: Client, output: Path) -> None:
     """Raise InputError where a worker has another version, or does not see the folder: before the first shape, not after all."""
-    for worker, (version, sees) in client.run(_what_a_worker_has, str(output)).items():
+    try:
+        found = client.run(_what_a_worker_has, str(output))
+    except ImportError as error:
+        raise InputError(f"every worker must have sdfshape {__version__} installed, one has not: {error}") from error
+    for worker, (version, sees) in found.items():
         if version != __version__ or not sees:
             law = "have the version and see the output folder of this machine"
             raise InputError(f"every worker must {law}: {worker} has sdfshape {version}, and {'sees' if sees else 'does not see'} {output}")

@@ -7,14 +7,15 @@ to be given as --sha256 the next time.
 from __future__ import annotations
 
 import hashlib
-import socket
+import http.client
+import shutil
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import InputError, OutputError
-from ..io import atomic_write
 from ..io.archives import unpack_zip
 from ..io.modelnet import SPLITS, iter_modelnet10
 
@@ -32,21 +33,28 @@ def fetch_modelnet10(
     """
     if folder.exists():
         raise OutputError(f"{folder}: the folder to unpack to must not exist yet: choose another, or remove it")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    archive = folder.parent / f"{folder.name}.zip"
-    found = _download(url, archive, progress)
-    if sha256 is not None and found != sha256.lower():
-        archive.unlink()
-        raise InputError(f"{url}: the archive must have the SHA-256 {sha256}, it has {found}: it is another one, or damaged")
-    unpack_zip(archive, folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".sdfshape-", dir=folder.parent))
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written: {error.strerror}: choose another") from error
+    try:
+        found = _download(url, beside / "ModelNet10.zip", progress)
+        if sha256 is not None and found != sha256.lower():
+            raise InputError(f"{url}: the archive must have the SHA-256 {sha256}, it has {found}: it is another one, or damaged")
+        unpack_zip(beside / "ModelNet10.zip", beside / "unpacked")
+        _check_shapes(beside / "unpacked", url)
+        (beside / "unpacked").rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return found
+
+
+def _check_shapes(folder: Path, url: str) -> None:
     root = modelnet_root(folder)
     for split in SPLITS:
         if (count := sum(1 for _ in iter_modelnet10(root, split))) != SHAPES[split]:
-            raise InputError(
-                f"{folder}: ModelNet10 must have {SHAPES[split]} shapes to {split}, the archive has {count}: it is another one"
-            )
-    archive.unlink()
-    return found
+            raise InputError(f"{url}: ModelNet10 must have {SHAPES[split]} shapes to {split}, the archive has {count}: it is another one")
 
 
 def modelnet_root(folder: Path) -> Path:
@@ -58,20 +66,29 @@ def modelnet_root(folder: Path) -> Path:
 def _download(url: str, archive: Path, progress: Callable[[int, int], None]) -> str:
     digest, got = hashlib.sha256(), 0
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE) as reply, atomic_write(archive, overwrite=True) as temporary:
-            size = int(reply.headers.get("Content-Length") or 0)
-            with Path(temporary).open("wb") as file:
-                while chunk := reply.read(CHUNK):
-                    got += len(chunk)
-                    if got > LARGEST:
-                        raise InputError(f"{url}: an archive must have at most {LARGEST >> 30} GB, more came: it is another one")
-                    digest.update(chunk)
-                    file.write(chunk)
-                    progress(got, size)
-            if size and got != size:
-                raise InputError(f"{url}: {size:,} bytes were promised, {got:,} came: try again")
-    except (urllib.error.URLError, socket.timeout, ConnectionError, ValueError) as error:  # noqa: UP041
+        reply = urllib.request.urlopen(url, timeout=PATIENCE)
+    except urllib.error.HTTPError as error:
+        raise InputError(f"{url}: the server must have the archive, it answers {error.code} {error.reason}: name another --url") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        law = "there must be a way to this address"
         reason = getattr(error, "reason", error)
-        law = "there must be a way to the internet"
         raise InputError(f"{url}: {law}, there is none ({reason}): fetch it elsewhere, unpack it, and name the folder") from error
+    with reply, archive.open("wb") as file:
+        size = int(reply.headers.get("Content-Length") or 0)
+        while chunk := _chunk(reply, url):
+            got += len(chunk)
+            if got > LARGEST:
+                raise InputError(f"{url}: an archive must have at most {LARGEST >> 30} GB, more came: it is another one")
+            digest.update(chunk)
+            file.write(chunk)
+            progress(got, size)
+    if size and got != size:
+        raise InputError(f"{url}: {size:,} bytes were promised, {got:,} came: try again")
     return digest.hexdigest()
+
+
+def _chunk(reply: http.client.HTTPResponse, url: str) -> bytes:
+    try:
+        return reply.read(CHUNK)
+    except (OSError, http.client.HTTPException) as error:
+        raise InputError(f"{url}: the whole archive must come, the connection broke ({error}): try again") from error

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -35,7 +36,9 @@ KINDS: dict[str, type] = {
 }
 LARGEST_MANIFEST = 64 << 20  # bytes
 LEAST_POINTS = 100
-RESERVED = ("batch.csv", "batch.html", "batch.jsonl")  # files of the output folder
+# files of the output folder, and of a shape's: no folder may have these names
+RESERVED = {"batch.csv", "batch.html", "batch.jsonl", "field.sdf", "report.json", "picture.png", "done.json"}
+RESERVED |= {f"mesh{ending}" for ending in WRITABLE_MESHES}
 WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -48,9 +51,10 @@ class ShapeJob:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        parts = PurePosixPath(self.name).parts
-        if not parts or parts[0] in ("/", *RESERVED) or ".." in parts or any(c in self.name for c in "\\\0\n\r"):
-            raise InputError(f"the name of a shape must be a path below the output folder, got {self.name!r}: rename it")
+        path = PurePosixPath(self.name)
+        plain = self.name == path.as_posix() and not path.is_absolute() and self.name.isprintable() and "\\" not in self.name
+        if not plain or any(part.startswith(".") or part in RESERVED for part in path.parts):  # surrogates are not printable either
+            raise InputError(f"the name of a shape must be a plain path below the output folder, got {self.name!r}: rename it")
         check_options(self.options, self.name)
 
 
@@ -59,19 +63,32 @@ def check_options(options: Mapping[str, Any], where: str) -> None:
     if unknown := sorted(set(options) - set(KINDS)):
         raise InputError(f"{where}: options must be among {', '.join(KINDS)}, got {', '.join(unknown)}")
     known = {f.name for f in fields(Options)}
-    Options(**{name: value for name, value in options.items() if name in known})
+    try:
+        Options(**{name: value for name, value in options.items() if name in known})
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
     if options.get("points", LEAST_POINTS) < LEAST_POINTS:
         raise InputError(f"{where}: points must be at least {LEAST_POINTS}, got {options['points']}")
     if options.get("up", "y") not in ("x", "y", "z"):
         raise InputError(f"{where}: up must be x, y or z, got {options['up']!r}")
 
 
-def jobs_of_folder(folder: Path, options: Mapping[str, Any]) -> list[ShapeJob]:
-    """Every readable file in the folder and below, in the order of their names; hidden ones and links to elsewhere are left out."""
+def check_apart(jobs: Sequence[ShapeJob]) -> None:
+    """Raise InputError where two shapes have one name: they would share a folder."""
+    if twice := [name for name, count in Counter(job.name for job in jobs).items() if count > 1]:
+        raise InputError(f"every shape must have a name of its own, {twice[0]!r} comes twice: in a manifest give a column `name`")
+
+
+def jobs_of_folder(folder: Path, options: Mapping[str, Any], *, output: Path | None = None) -> list[ShapeJob]:
+    """Every readable file in the folder and below, in the order of their names; hidden ones, links to elsewhere and what is in `output`
+    are left out.
+    """
     root = folder.resolve()
+    if output is not None and output.resolve() == root:
+        raise InputError(f"{folder}: the output must be a folder of its own, it is that of the scans: choose another")
     if not root.is_dir():
         raise InputError(f"{folder}: a batch must be a folder or a manifest (.csv, .toml), there is none of this name")
-    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in READABLE and path.is_file() and _visible(path, root))
+    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in READABLE and path.is_file() and _visible(path, root, output))
     if not found:
         raise InputError(f"{folder}: a folder must hold files that end in {' '.join(READABLE)}, it holds none")
     return [ShapeJob(name, path, dict(options)) for name, path in zip(_names(found, root), found, strict=True)]
@@ -89,13 +106,14 @@ def jobs_of_manifest(manifest: Path, options: Mapping[str, Any]) -> list[ShapeJo
     try:
         text = manifest.read_text(encoding="utf-8-sig")
         rows, usual = _toml_rows(text) if manifest.suffix.lower() == ".toml" else (list(_csv_rows(text)), {})
+    except OSError as error:
+        raise InputError(f"{manifest.name}: a manifest must be readable, it is not: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{manifest.name}: a manifest must be UTF-8 text in the form of its ending, it is not: {error}") from error
     jobs = [_job(row, j + 1, manifest, {**options, **usual}) for j, row in enumerate(rows)]
     if not jobs:
         raise InputError(f"{manifest.name}: a manifest must name at least one shape, it names none")
-    if twice := [name for name, count in Counter(job.name for job in jobs).items() if count > 1]:
-        raise InputError(f"{manifest.name}: every shape must have a name of its own, {twice[0]!r} comes twice: give a column `name`")
+    check_apart(jobs)
     return jobs
 
 
@@ -119,20 +137,22 @@ def check_ending(ending: str) -> None:
         raise InputError(f"--format must be one of {' '.join(s[1:] for s in WRITABLE_MESHES)}, got {ending[1:]!r}")
 
 
-def _visible(path: Path, root: Path) -> bool:
+def _visible(path: Path, root: Path, output: Path | None) -> bool:
     inside = path.relative_to(root).parts
+    if output is not None and path.is_relative_to(output.resolve()):
+        return False
     return not any(part.startswith(".") for part in inside) and path.resolve().is_relative_to(root)
 
 
 def _names(found: list[Path], root: Path) -> list[str]:
-    """Paths without their endings; with them where two files would have one name."""
+    """Paths without their endings; with them, as chair_obj, where two files would have one name."""
     short = [path.relative_to(root).with_suffix("").as_posix() for path in found]
     count = Counter(short)
-    return [name if count[name] == 1 else path.relative_to(root).as_posix() for name, path in zip(short, found, strict=True)]
+    return [name if count[name] == 1 else f"{name}_{path.suffix[1:]}" for name, path in zip(short, found, strict=True)]
 
 
 def _csv_rows(text: str) -> Iterator[Mapping[str, Any]]:
-    reader = csv.DictReader(text.splitlines(), strict=True)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     for row in reader:
         if None in row:
             raise InputError(f"line {reader.line_num} of a manifest must have as many fields as the first, it has more")

@@ -7,7 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, OutputError
+from .artefacts import remove_if_empty
 from .cluster import connected, dashboard_of
-from .jobs import ShapeJob, check_ending
-from .summary import write_summary
-from .task import Limits, do_shape
+from .jobs import ShapeJob, check_apart, check_ending
+from .summary import STATUSES, write_summary
+from .task import PATIENCE, Limits, do_shape
 
 Row = dict[str, Any]
 
@@ -65,6 +66,7 @@ def run_batch(
     on_row(row) : as shapes end.   on_link(address) : of Dask's dashboard.
     Raises InputError, OutputError before the first shape; KeyboardInterrupt once all shapes have ended that were asked to.
     """
+    check_apart(jobs)
     with _locked(request.output) as folder, connected(request.scheduler, request.workers, folder) as client:
         if find_spec("bokeh"):  # without, the page says only that it is not there
             on_link(dashboard_of(client, request.scheduler))
@@ -80,45 +82,50 @@ def run_batch(
             on_row(row)
 
         try:
-            _collect(client, jobs, request, limits, take, stop)
+            _collect(client, jobs, request, limits, take)
         finally:
             stop.unlink(missing_ok=True)
             ordered = [rows.get(job.name, _not_begun(job)) for job in jobs]
+            _tidy(ordered, folder)
             write_summary(ordered, folder, request.picture)
-            log.write(
-                {
-                    "event": "end",
-                    **{status: sum(r["status"] == status for r in ordered) for status in ("done", "kept", "failed", "stopped")},
-                }
-            )
+            log.write({"event": "end", **{status: sum(row["status"] == status for row in ordered) for status in STATUSES}})
     return ordered
 
 
-def _collect(client: Any, jobs: Sequence[ShapeJob], request: BatchRequest, limits: Limits, take: Callable[[Row], None], stop: Path) -> None:
-    """Take rows as shapes end. After an interruption no shape is begun any more; those at work are waited for."""
-    from distributed import as_completed
+def _collect(client: Any, jobs: Sequence[ShapeJob], request: BatchRequest, limits: Limits, take: Callable[[Row], None]) -> None:
+    """Take rows as shapes end. However it ends, no shape is begun any more then; those at work were told to end, and had time to."""
+    from distributed import as_completed, wait
 
-    folder = request.output.resolve()
-    waiting = {}
-    for job in jobs:
-        future = client.submit(
-            do_shape, job, folder / job.name, request.ending, request.picture, limits, key=f"shape-{job.name}", pure=False
-        )
-        waiting[future.key] = (job, future)
-    interrupted = False
-    while waiting:
-        try:
-            for future in as_completed([future for _, future in waiting.values()]):
-                job, _ = waiting.pop(future.key)
-                take(future.result() if future.status == "finished" else _lost(job, future))
-                future.release()
-        except KeyboardInterrupt:
-            if interrupted:
-                raise
-            interrupted = True
-            stop.touch()
-    if interrupted:
-        raise KeyboardInterrupt
+    folder, batch = request.output.resolve(), secrets.token_hex(4)  # a cluster may do several batches, with shapes of the same names
+    waiting: dict[str, tuple[ShapeJob, Any]] = {}
+    try:
+        for job in jobs:
+            given = (job, folder / job.name, request.ending, request.picture, limits)
+            future = client.submit(do_shape, *given, key=f"shape-{batch}-{job.name}", pure=False)
+            waiting[future.key] = (job, future)
+        for future in as_completed([future for _, future in waiting.values()]):
+            job, _ = waiting.pop(future.key)
+            take(future.result() if future.status == "finished" else _lost(job, future))
+            future.release()
+    except BaseException:
+        limits.stop.touch()
+        with suppress(TimeoutError):  # of a cluster that has lost its workers, or is busy with others
+            wait([future for _, future in waiting.values()], timeout=2 * PATIENCE)
+        for _, future in waiting.values():
+            if future.status == "finished":
+                with suppress(OSError):  # the disk may be what failed
+                    take(future.result())
+        client.cancel([future for _, future in waiting.values()])
+        raise
+
+
+def _tidy(rows: Sequence[Row], folder: Path) -> None:
+    """No folders above those of shapes that left nothing."""
+    for row in rows:
+        for above in list((folder / row["name"]).parents):
+            if above == folder:
+                break
+            remove_if_empty(above)
 
 
 def _lost(job: ShapeJob, future: Any) -> Row:
@@ -142,8 +149,9 @@ class _Log:
         line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "clock": time.monotonic(), **event}) + "\n"
         with self.path.open("ab") as file:
             file.write(line.encode())
-            file.flush()
-            os.fsync(file.fileno())
+            if event.get("status") != "stopped":  # thousands of these come at once, and say nothing that the end does not
+                file.flush()
+                os.fsync(file.fileno())
 
 
 @contextmanager
@@ -159,8 +167,12 @@ def _locked(output: Path) -> Iterator[Path]:
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise OutputError(f"{output}: one batch at a time must write to a folder, another one does: wait, or choose another") from error
+        except OSError as error:
+            raise OutputError(
+                f"{output}: the output must be on a file system with locks, it is not ({error.strerror}): choose another"
+            ) from error
         for left in output.glob(".stop-*"):
             left.unlink(missing_ok=True)
         yield output.resolve()

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from ..io import atomic_write
 
+STATUSES = {"done": "done", "kept": "done before", "failed": "failed", "stopped": "stopped"}
 SHOWN = ["status", "reason", "seconds", "points", "surface", "vertices", "faces", "components", "watertight"]
 SHOWN += ["lipschitz_bound", "mean_abs_f", "peak_rss_mb", "warnings"]
 COLUMNS = ["name", *SHOWN, "source", "id"]
@@ -31,9 +32,8 @@ def write_summary(rows: Sequence[dict[str, Any]], folder: Path, pictures: bool) 
 
 def counts(rows: Sequence[dict[str, Any]]) -> str:
     """How many ended how, in words."""
-    found = {status: sum(row["status"] == status for row in rows) for status in ("done", "kept", "failed", "stopped")}
-    words = {"done": "done", "kept": "done before", "failed": "failed", "stopped": "stopped"}
-    return ", ".join(f"{count} {words[status]}" for status, count in found.items() if count) or "no shapes"
+    found = {words: sum(row["status"] == status for row in rows) for status, words in STATUSES.items()}
+    return ", ".join(f"{count} {words}" for words, count in found.items() if count) or "no shapes"
 
 
 def _page(rows: Sequence[dict[str, Any]], folder: Path, pictures: bool) -> str:

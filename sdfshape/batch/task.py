@@ -44,10 +44,10 @@ def do_shape(job: ShapeJob, folder: Path, ending: str, picture: bool, limits: Li
     row: dict[str, Any] = {"name": job.name, "source": str(job.source), "status": "failed", "reason": "", "id": ""}
     made = Artefacts(folder, ending, picture)
     try:
-        row["id"] = job_id(job, ending, picture)
         if limits.stop.exists():
-            row |= {"status": "stopped", "reason": "not begun"}
-        elif not limits.again and made.are_of(row["id"]):
+            return row | {"status": "stopped", "reason": "not begun", "seconds": 0.0}
+        row["id"] = job_id(job, ending, picture)
+        if not limits.again and made.are_of(row["id"]):
             row |= {"status": "kept"} | made.facts()
         else:
             made.begin()
@@ -63,8 +63,11 @@ def do_shape(job: ShapeJob, folder: Path, ending: str, picture: bool, limits: Li
 
 
 def _command(job: ShapeJob, made: Artefacts, threads: int) -> list[str]:
-    """`sdfshape reconstruct` with the options of the job, all as separate words: no shell reads them."""
-    words = [sys.executable, "-m", "sdfshape", "reconstruct", "-o", str(made.mesh), "--model", str(made.folder / "field.sdf")]
+    """`sdfshape reconstruct` with the options of the job, all as separate words: no shell reads them.
+
+    -P: modules are not looked for in the current folder, which may be one of downloaded files.
+    """
+    words = [sys.executable, "-P", "-m", "sdfshape", "reconstruct", "-o", str(made.mesh), "--model", str(made.folder / "field.sdf")]
     words += ["--report", str(made.report), "--threads", str(threads), "--overwrite", "--quiet"]
     words += ["--picture", str(made.folder / "picture.png")] if made.picture else []
     for name, value in _asked(job.options).items():
@@ -88,7 +91,10 @@ def _process(command: list[str], limits: Limits) -> dict[str, Any]:
             process.wait()
         said.seek(0)
         words = said.read().decode(errors="replace").strip().splitlines()
-    return ended or _ending(process.returncode, words)
+    ending = ended or _ending(process.returncode, words)
+    if limits.stop.exists() and ending.get("status") != "done":
+        ending["status"] = "stopped"
+    return ending
 
 
 def _watch(process: subprocess.Popen[bytes], limits: Limits) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def batch(
     from ..batch.jobs import KINDS
     from ..errors import SdfShapeError
 
-    jobs = _jobs(source, modelnet, {name: asked[name] for name in KINDS if asked[name] is not None})
+    jobs = _jobs(source, modelnet, output, {name: asked[name] for name in KINDS if asked[name] is not None})
     rows = _run(jobs, asked)
     if bad := [row for row in rows if row["status"] not in ("done", "kept")]:
         raise SdfShapeError(f"{len(bad)} of {len(rows)} shapes failed, the first: {bad[0]['name']}: {bad[0]['reason']}")
@@ -93,7 +93,7 @@ def _run(jobs: list[ShapeJob], asked: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _jobs(source: Path, modelnet: Literal["train", "test"] | None, options: dict[str, Any]) -> list[ShapeJob]:
+def _jobs(source: Path, modelnet: Literal["train", "test"] | None, output: Path, options: dict[str, Any]) -> list[ShapeJob]:
     from ..batch import jobs_of_folder, jobs_of_manifest, jobs_of_modelnet
     from ..batch.jobs import check_options
 
@@ -102,7 +102,7 @@ def _jobs(source: Path, modelnet: Literal["train", "test"] | None, options: dict
         return jobs_of_modelnet(source, modelnet, options)
     if source.suffix.lower() in (".csv", ".toml") and not source.is_dir():
         return jobs_of_manifest(source, options)
-    return jobs_of_folder(source, options)
+    return jobs_of_folder(source, options, output=output)
 
 
 @contextmanager

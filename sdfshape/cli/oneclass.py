@@ -22,6 +22,16 @@ TableFile = Annotated[Path, typer.Argument(help="Rows of numbers: .csv, .tsv, .p
 Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that says 1 for anomalous rows, 0 for others; of .npz: y.")]
 Ignore = Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="A column to leave out; may be given again.")]
 
+Contamination = Annotated[float | None, typer.Option(help="Share of the rows to call outliers, to .5; default: the zero level, about 5%.")]
+Recipe = Annotated[Literal["default", "paper"], typer.Option(help="default: a second; paper: the ICML 2023 recipe, minutes.")]
+Margin = Annotated[str | None, typer.Option(help="Of the loss, in deviations, or `search`.")]
+Domain = Annotated[Literal["box", "ball"], typer.Option(help="Where proposals are drawn: ten deviations wide, or radius five.")]
+Scaling = Annotated[Literal["standard", "none"], typer.Option(help="Whether columns are divided by their deviations.")]
+Network = Annotated[
+    Literal["chain", "discs"], typer.Option(help="chain: trained; discs: flat discs in closed form, for rows near sheets, as images are.")
+]
+Report = Annotated[Path | None, typer.Option(help="Also write the summary, as JSON.")]
+
 
 @oneclass.command()
 def fit(
@@ -30,20 +40,13 @@ def fit(
     label: Label = None,
     normal_only: Annotated[bool, typer.Option("--normal-only", help="Learn from the rows that --label calls normal.")] = False,
     ignore: Ignore = None,
-    contamination: Annotated[
-        float | None, typer.Option(help="Share of the rows to call outliers, to .5; default: the zero level, about 5%.")
-    ] = None,
-    recipe: Annotated[
-        Literal["default", "paper"], typer.Option(help="default: a second; paper: the ICML 2023 recipe, minutes.")
-    ] = "default",
-    margin: Annotated[str | None, typer.Option(help="Of the loss, in deviations, or `search`.")] = None,
-    domain: Annotated[Literal["box", "ball"], typer.Option(help="Where proposals are drawn: ten deviations wide, or radius five.")] = "box",
-    scaling: Annotated[Literal["standard", "none"], typer.Option(help="Whether columns are divided by their deviations.")] = "standard",
-    network: Annotated[
-        Literal["chain", "discs"],
-        typer.Option(help="chain: trained; discs: flat discs in closed form, for rows near sheets, as images are."),
-    ] = "chain",
-    report: Annotated[Path | None, typer.Option(help="Also write the summary, as JSON.")] = None,
+    contamination: Contamination = None,
+    recipe: Recipe = "default",
+    margin: Margin = None,
+    domain: Domain = "box",
+    scaling: Scaling = "standard",
+    network: Network = "chain",
+    report: Report = None,
     seed: words.Seed = 0,
     threads: words.Threads = None,
     overwrite: words.Overwrite = False,

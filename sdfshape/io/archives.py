@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -32,7 +34,7 @@ def unpack_zip(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) 
             entries = [entry for entry in opened.infolist() if not set(CLUTTER) & set(PurePosixPath(entry.filename).parts)]
             _check(entries, name)
             return _unpack_all(opened, entries, target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, UnicodeDecodeError, struct.error, EOFError, NotImplementedError) as error:
         raise InputError(f"{name}: an archive must be a whole zip file, it is not ({error}): fetch it again") from error
     except FileNotFoundError as error:
         raise InputError(f"{error.filename}: there is no such file") from error
@@ -44,6 +46,9 @@ def _check(entries: list[zipfile.ZipInfo], name: str) -> None:
     total = sum(entry.file_size for entry in entries)
     if total > LARGEST or len(entries) > MOST_FILES:
         raise InputError(f"{name}: an archive must hold at most {LARGEST >> 30} GB in {MOST_FILES:,} files, it promises {total >> 20:,} MB")
+    names = [PurePosixPath(entry.filename) for entry in entries if not entry.is_dir()]
+    if len(set(names)) < len(names) or set(names) & {above for inner in names for above in inner.parents}:
+        raise InputError(f"{name}: an archive must hold every file once, and none where a folder is: do not trust it")
     for entry in entries:
         parts, kind = PurePosixPath(entry.filename).parts, stat.S_IFMT(entry.external_attr >> 16)
         leaves = (
@@ -66,7 +71,7 @@ def _unpack_all(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo], target:
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
             with opened.open(entry) as packed, path.open("xb") as file:
-                _copy(packed, file, entry)  # type: ignore[arg-type]
+                _copy(packed, file, entry)
         beside.chmod(0o755)
         beside.rename(target)
     finally:
@@ -77,8 +82,15 @@ def _unpack_all(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo], target:
 def _copy(packed, file, entry: zipfile.ZipInfo) -> None:  # type: ignore[no-untyped-def]
     """The bytes of an entry, and no more than it promised: the checksum is compared at the end by zipfile."""
     left = entry.file_size
-    while chunk := packed.read(COPY):
+    while chunk := _read(packed):
         left -= len(chunk)
         if left < 0:
             raise zipfile.BadZipFile(f"{entry.filename[:80]} is larger than promised")
         file.write(chunk)
+
+
+def _read(packed) -> bytes:  # type: ignore[no-untyped-def]
+    try:
+        return bytes(packed.read(COPY))
+    except OSError as error:  # bzip2 says so of damaged bytes
+        raise zipfile.BadZipFile(str(error)) from error

@@ -72,12 +72,17 @@ def rounding_bound(layers: Layers, radius: float, unit_roundoff: float = UNIT_RO
 
     norms : `rounding_norms(layers)`, for who asks often.
     """
+    return float(rounding_bounds(layers, radius, unit_roundoff, norms).max())
+
+
+def rounding_bounds(layers: Layers, radius: float, unit_roundoff: float = UNIT_ROUNDOFF, norms: Norms | None = None) -> Tensor:
+    """(k,) those of every network of the chain. Each is affine in the radius; their maximum is not."""
     reach = torch.full((len(layers.matrices[0]),), radius, dtype=torch.float64)
     error = radius * unit_roundoff * torch.ones_like(reach)  # the input itself is rounded once
     for w, (norm, norm_abs, shift) in zip(layers.matrices, norms or rounding_norms(layers), strict=True):
         error = norm * error + gamma(w.shape[-1] + 2, unit_roundoff) * (norm_abs * (reach + error) + shift)
         reach = norm * reach + shift
-    return float(error.max() * (1 + 1e-9))
+    return error * (1 + 1e-9)
 
 
 def certify(layers: Layers) -> Layers:

@@ -53,8 +53,8 @@ class DiscLayers:
 
     @property
     def reach(self) -> float:
-        """s with g(u) >= |u| - s everywhere: the farthest that a disc goes from 0, and the offset."""
-        return float((self.biases.norm(dim=2)[:, 0] + self.radii).max() + self.offset.abs()) * (1 + 1e-5)
+        """s with g(u) >= |u| - s: the farthest that a disc goes from 0, and the offset, to a millionth of |u| (the Q_j are rounded)."""
+        return float((self.biases.norm(dim=2)[:, 0] + self.radii).max() + self.offset.abs()) * (1 + 1e-5) + 1e-5
 
     def map(self, change) -> Self:  # type: ignore[no-untyped-def]
         """The network with `change` applied to every tensor."""

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..lipschitz import DiscLayers, ImageLayers, Layers, lipschitz_bound, rounding_bound
-from ..lipschitz.certificate import UNIT_ROUNDOFF, Norms, rounding_norms
+from ..lipschitz import DiscLayers, ImageLayers, Layers, lipschitz_bound
+from ..lipschitz.certificate import UNIT_ROUNDOFF, Norms, rounding_bounds, rounding_norms
 from ..sample import Domain
 from ..types import FloatArray
 from .row_frame import RowFrame, as_tensor
@@ -78,8 +78,11 @@ class RowField:
     def rounding_error(self, rows: FloatArray, moved: FloatArray | float = 0.0) -> FloatArray:
         """(n,) proven bounds of |f - computed f|, for each of these rows (n, d) and for all within `moved` of it, in the rows' units."""
         magnitude = self.frame.magnitude(rows) + moved / (self.frame.reach * self.frame.smallest_scale)
-        at_zero, at_one = self._error_at(0.0), self._error_at(1.0)  # every term grows linearly with the magnitude
-        return (at_zero + (at_one - at_zero) * magnitude) * (1 + 1e-6)
+        at_zero, at_one = self._errors_at(0.0), self._errors_at(1.0)  # of each chain; every term grows linearly with the magnitude
+        found = np.zeros(len(rows))
+        for zero, one in zip(at_zero, at_one, strict=True):
+            found = np.maximum(found, zero + (one - zero) * magnitude)
+        return found * (1 + 1e-6)
 
     def certified_radius(self, rows: FloatArray, level: float) -> FloatArray:
         """(n,) proven: no row nearer than this to one of rows (n, d) has a computed value on the other side of the level; rows' units.
@@ -91,12 +94,12 @@ class RowField:
             room = away - 2 * self.rounding_error(rows, moved=away)  # the other row may be that far
         return np.nan_to_num(np.maximum(room, 0), nan=0.0, posinf=0.0)
 
-    def _error_at(self, magnitude: float) -> float:
+    def _errors_at(self, magnitude: float) -> list[float]:
         double, norms = self._double
         reach = self.frame.unit_radius(magnitude)
         domain = (self.frame.dimension + 8) * UNIT_ROUNDOFF * (reach + self.frame.dimension**0.5 + self.slack) * 2
-        network = rounding_bound(double.bounding_chain, reach, norms=norms)
-        return self.frame.length * (self.frame.input_error(magnitude) + domain + network)
+        networks = rounding_bounds(double.bounding_chain, reach, norms=norms).tolist()
+        return [self.frame.length * (self.frame.input_error(magnitude) + domain + network) for network in networks]
 
     def with_slack_for(self, rows: FloatArray) -> RowField:
         """The same field with the least slack that leaves the value of these rows (n, d) to the network where that is negative."""

@@ -62,6 +62,10 @@ class Request:
             raise InputError(f"network must be chain or discs, or vgg or gnp with an image_shape, got {self.network!r} and {self.image}")
         if self.network != "chain" and self.recipe == "paper":
             raise InputError(f"the paper's recipe trains a chain here: network={self.network!r} needs recipe='default'")
+        if self.network == "discs" and not self.steps is self.weight is self.neighbours is None:
+            raise InputError(
+                "discs are fitted in closed form: steps, weight and neighbors are for networks that are trained, leave them out"
+            )
         if self.neighbours is not None and self.neighbours < 1:
             raise InputError(f"neighbors must be at least 1, got {self.neighbours}")
         if not 0 < self.margin < math.inf or (self.weight is not None and not 0 < self.weight < math.inf):
@@ -84,7 +88,7 @@ def train_field(rows: FloatArray, request: Request, seed: int, progress: Callabl
     unit = domain.project(frame.to_unit(rows))
     if request.network == "discs":
         discs = disc_network(unit.numpy(), discs=request.width, flat=request.depth, share=request.share, seed=seed)
-        return RowField(discs, frame, domain, slack=discs.reach)  # discs end: nowhere does the domain know more of them
+        return RowField(discs, frame, domain, slack=discs.reach)  # discs end: near them the domain knows no more
     side = torch.full((1, frame.dimension), 0.8)  # a box that leaves the unit frame as it is
     config = _paper(request, len(rows)) if request.recipe == "paper" else _default(request, frame.dimension)
     evidence = _evidence(unit.numpy(), domain, config, request, seed)

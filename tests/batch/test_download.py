@@ -70,9 +70,26 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, served):
     pages["/less"] = archive_bytes(tmp_path / "less.zip", left_out="chair/test")
     pages["/short"], pages["/html"] = pages["/good"], b"<html>moved</html>"
     cases = [("/good", "f" * 64, "must have the SHA-256 ffff"), ("/less", None, "must have 20 shapes to test, the archive has 19")]
-    cases += [("/short", None, "bytes were promised"), ("/html", None, "must be a whole zip file"), ("/gone", None, "Not Found")]
+    cases += [
+        ("/short", None, "bytes were promised"),
+        ("/html", None, "must be a whole zip file"),
+        ("/gone", None, "answers 404 Not Found"),
+    ]
     for number, (page, digest, law) in enumerate(cases):
         with pytest.raises(InputError, match=law):
             fetch_modelnet10(tmp_path / f"m{number}", url=url + page, sha256=digest)
-    with pytest.raises(InputError, match="there must be a way to the internet, there is none"):
-        fetch_modelnet10(tmp_path / "m", url="http://127.0.0.1:9/none")
+        assert not (tmp_path / f"m{number}").exists() and not list(tmp_path.glob(".sdfshape-*"))
+    for address in ("http://127.0.0.1:9/none", "nonsense", "http://host/a b"):
+        with pytest.raises(InputError, match="there must be a way to this address, there is none"):
+            fetch_modelnet10(tmp_path / "m", url=address)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="cannot be written"):
+        fetch_modelnet10(tmp_path / "file/m", url=f"{url}/good")
+
+
+def test_an_archive_of_the_users_own_stays(tmp_path, served):
+    url, pages = served
+    pages["/good"] = archive_bytes(tmp_path / "made.zip")
+    (tmp_path / "m.zip").write_text("fetched by hand")
+    fetch_modelnet10(tmp_path / "m", url=f"{url}/good")
+    assert (tmp_path / "m.zip").read_text() == "fetched by hand"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sdfshape.batch import ShapeJob, jobs_of_folder, jobs_of_manifest, jobs_of_modelnet
-from sdfshape.batch.jobs import job_id
+from sdfshape.batch.jobs import check_apart, job_id
 from sdfshape.errors import InputError
 from sdfshape.io.modelnet import MODELNET10_CLASSES
 
@@ -25,7 +25,7 @@ def test_a_folder_is_looked_through_to_its_end(tmp_path):
     outside = files(tmp_path.parent / f"{tmp_path.name}-outside", "f.xyz")
     (tmp_path / "link.xyz").symlink_to(outside / "f.xyz")
     jobs = jobs_of_folder(tmp_path, {"seed": 3})
-    assert [job.name for job in jobs] == ["a/c", "b", "twice.obj", "twice.xyz"]
+    assert [job.name for job in jobs] == ["a/c", "b", "twice_obj", "twice_xyz"]
     assert all(job.source.is_file() and job.options == {"seed": 3} for job in jobs)
 
 
@@ -48,12 +48,13 @@ def test_a_manifest_says_what_each_shape_is_asked_for(tmp_path):
         ("m.csv", "path\n", "must name at least one shape"),
         ("m.csv", "path,points\na.xyz,many\n", "m.csv, shape 1: points must be int, got 'many'"),
         ("m.csv", "path,keep_all\na.xyz,perhaps\n", "keep_all must be true or false, got 'perhaps'"),
-        ("m.csv", "path,resolution\na.xyz,3\n", "resolution must be 8 to 2048"),
+        ("m.csv", "path,resolution\na.xyz,3\n", "a: resolution must be 8 to 2048"),
         ("m.csv", "path,points\na.xyz,3\n", "points must be at least 100"),
         ("m.csv", "path\na.xyz\nsub/a.xyz\n", "'a' comes twice"),
-        ("m.csv", "path,name\na.xyz,../b\n", "must be a path below the output folder, got '../b'"),
-        ("m.csv", "path,name\na.xyz,/b\n", "must be a path below the output folder"),
-        ("m.csv", "path,name\na.xyz,batch.csv/b\n", "must be a path below the output folder"),
+        *(
+            ("m.csv", f"path,name\na.xyz,{name}\n", "must be a plain path below the output folder")
+            for name in ("../b", "/b", "//b", "a/../b", "./b", "b/", "batch.csv/b", "a/mesh.ply", ".stop-1", "a/.b", "a\\b", '"a\nb"')
+        ),
         ("m.csv", "path\na.xyz,b\n", "line 2 of a manifest must have as many fields as the first"),
         ("m.csv", "path\n\xff\n", "must be UTF-8 text"),
         ("m.csv", 'path\n"a\n', "must be UTF-8 text in the form of its ending"),
@@ -80,6 +81,18 @@ def test_a_folder_without_shapes_is_named(tmp_path):
         jobs_of_folder(tmp_path / "gone", {})
     with pytest.raises(InputError, match="surface must be one of"):
         jobs_of_folder(files(tmp_path, "a.xyz"), {"surface": "flat"})
+
+
+def test_results_are_no_scans_and_no_two_shapes_share_a_folder(tmp_path):
+    files(tmp_path, "a.xyz", "out/a/mesh.ply", "out/batch.csv")
+    assert [job.name for job in jobs_of_folder(tmp_path, {}, output=tmp_path / "out")] == ["a"]
+    with pytest.raises(InputError, match="the output must be a folder of its own"):
+        jobs_of_folder(tmp_path, {}, output=tmp_path / "sub/..")
+    files(tmp_path / "in", "a.xyz", "a.obj", "a_obj.ply")
+    with pytest.raises(InputError, match="'a_obj' comes twice"):
+        check_apart(jobs_of_folder(tmp_path / "in", {}))
+    with pytest.raises(InputError, match="must be a plain path"):
+        ShapeJob("bad\udcff", tmp_path / "a.xyz")
 
 
 def test_modelnet_comes_in_its_own_layout(tmp_path):

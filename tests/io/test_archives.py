@@ -70,6 +70,16 @@ def test_what_is_damaged_leaves_nothing(tmp_path):
         unpack_zip(tmp_path / "gone.zip", tmp_path / "out")
 
 
+@pytest.mark.parametrize("names", [("a", "a"), ("a", "a/b"), ("a/./b", "a/b")])
+def test_every_file_is_there_once(tmp_path, names):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in names:
+            archive.writestr(name, b"1")
+    with pytest.raises(InputError, match="must hold every file once, and none where a folder is"):
+        unpack_zip(tmp_path / "a.zip", tmp_path / "out")
+
+
 def test_a_folder_that_exists_is_left_alone(tmp_path):
     (tmp_path / "out").mkdir()
     with pytest.raises(OutputError, match="must not exist yet"):

@@ -79,6 +79,19 @@ def test_its_rounding_is_within_the_bound():
     assert rounding_bound(wide.bounding_chain, radius) < 1e-12
 
 
+def test_the_rounding_bound_holds_for_rows_far_away_and_many_discs():
+    """Each disc has a bound that is affine in the magnitude; the largest of them is another disc's farther out."""
+    rows = two_sheets(300, 0)
+    rows[:150] += 50
+    field = OneClassSDF(network="discs", depth=2, random_state=0).fit(rows).field_
+    assert len(field.layers.radii) > 1
+    double, norms = field._double
+    for far in (1.0, 1e3, 1e6):
+        row = rows[:1] * far
+        reach = field.frame.unit_radius(float(field.frame.magnitude(row)[0]))
+        assert field.rounding_error(row)[0] >= field.frame.length * rounding_bound(double.bounding_chain, reach, norms=norms)
+
+
 def test_nowhere_is_it_below_the_distance_to_a_ball_that_holds_it():
     layers = some_discs()[0]
     wide, u = layers.map(torch.Tensor.double), 100 * places()
@@ -132,6 +145,12 @@ def test_few_rows_and_rows_that_repeat_each_other_are_rows(rows):
 def test_one_seed_one_network():
     one, two = (disc_network(two_sheets(300, 0), discs=4, flat=2, share=0.95, seed=5) for _ in range(2))
     assert torch.equal(one.matrices, two.matrices) and torch.equal(one.offset, two.offset)
+
+
+@pytest.mark.parametrize("given", [{"steps": 5}, {"weight": 2.0}, {"neighbors": 3}])
+def test_what_is_for_training_is_not_taken(given):
+    with pytest.raises(InputError, match="discs are fitted in closed form"):
+        OneClassSDF(network="discs", **given).fit(two_sheets(50, 0))
 
 
 def test_a_margin_is_not_searched_where_none_is_used():
