@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # two workers share the cores (`waiting`): said before torch is loaded
+
 import pytest
 import torch
 

@@ -168,6 +168,7 @@ def test_clamped_l1_is_the_papers():
     assert torch.allclose(clamped_l1(f, d, 0.1), torch.tensor([0.0, 0.03, 0.14]))
 
 
+@pytest.mark.slow
 def test_deep_sdf_learns_a_ball_and_repeats_itself():
     told = supervision_of_mesh(BALL, UNIT, 20_000, 0)
     field, again = (fit_deep_sdf(told, UNIT, budget=Budget(steps=400), config=SMALL) for _ in range(2))
@@ -177,6 +178,7 @@ def test_deep_sdf_learns_a_ball_and_repeats_itself():
     assert np.array_equal(field(x), again(x)) and field.info["supervision"] == "mesh" and field.info["steps"] == 400
 
 
+@pytest.mark.slow
 def test_an_auto_decoder_infers_shapes_and_goes_between_them():
     radii = (0.3, 0.4, 0.6, 0.7)
     told = {r: supervision_of_mesh(icosphere(r, subdivisions=3), UNIT, 8000, 0) for r in (*radii, 0.5)}
@@ -199,6 +201,7 @@ def test_an_auto_decoder_infers_shapes_and_goes_between_them():
 # --- points alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fit", "steps", "most"), [(fit_siren, 150, 0.06), (fit_igr, 120, 0.06), (fit_sll, 150, 0.06)])
 def test_peers_find_the_points(fit, steps, most):
     points = sphere_points(3000)

@@ -38,7 +38,7 @@ def test_a_clean_solid_with_edges_is_not_noisy_and_its_points_stay():
     assert gathered.noise == noise_level(cloud)
 
 
-@pytest.mark.parametrize("sigma", [0.008, 0.016])
+@pytest.mark.parametrize("sigma", [0.008, pytest.param(0.016, marks=pytest.mark.slow)])
 def test_most_of_the_noise_goes(sigma):
     ball, box = noisy(sphere_points(COUNT), sigma), noisy(box_points(COUNT, half=HALF), sigma)
     for cloud, distance in ((ball, lambda x: np.linalg.norm(x, axis=1) - 0.7), (box, lambda x: box_distance(x, half=HALF))):

@@ -72,7 +72,7 @@ def test_registration_error_moves_whole_views():
     assert 0.2 * 0.01 * SIZE < off.mean() < 2 * 0.01 * SIZE
 
 
-@pytest.mark.parametrize("sample", [scan_of_mesh, cloud_of_mesh])
+@pytest.mark.parametrize("sample", [pytest.param(scan_of_mesh, marks=pytest.mark.slow), cloud_of_mesh])
 def test_outliers_and_unevenness_have_the_stated_size(sample):
     strays = sample(BALL, 5000, 0, outliers=0.2).points
     assert 0.1 < (np.abs(radii(strays) - 1) > 0.02).mean() < 0.2  # of the strays some lie near the surface

@@ -83,7 +83,7 @@ def test_columns_in_other_units_give_the_same_verdicts():
     "options",
     [
         pytest.param({}, marks=pytest.mark.slow),
-        {"algorithm": "alternate"},
+        pytest.param({"algorithm": "alternate"}, marks=pytest.mark.slow),
         pytest.param({"updates": 3, "domain": "ball"}, marks=pytest.mark.slow),
         pytest.param({"walk_steps": 0}, marks=pytest.mark.slow),
     ],
