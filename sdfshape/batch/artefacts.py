@@ -72,6 +72,7 @@ class Artefacts:
         report = json.loads(self.report.read_text())
         mesh = report["mesh"]
         return {
+            "seconds": report["seconds"]["total"],
             "points": report["input"]["points"],
             "surface": report["surface"]["kind"],
             "vertices": mesh["vertices"],

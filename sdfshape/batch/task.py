@@ -48,7 +48,7 @@ def do_shape(job: ShapeJob, folder: Path, ending: str, picture: bool, limits: Li
             return row | {"status": "stopped", "reason": "not begun", "seconds": 0.0}
         row["id"] = job_id(job, ending, picture)
         if not limits.again and made.are_of(row["id"]):
-            row |= {"status": "kept"} | made.facts()
+            return row | {"status": "kept"} | made.facts()  # with the seconds that it took then
         else:
             made.begin()
             row |= _process(_command(job, made, limits.threads), limits)

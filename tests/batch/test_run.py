@@ -30,7 +30,7 @@ if what == "eat": kept = bytearray(300 << 20); time.sleep(60)
 if what == "deaf": signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)
 if what == "hang": time.sleep(60)
 if what.startswith("wait"): time.sleep(float(what.split()[1]))
-facts = {"input": {"points": 9}, "surface": {"kind": "closed"}, "peak_rss_mb": 1.0, "warnings": [], "fit": {"mean_abs_f": 0.1}}
+facts = {"input": {"points": 9}, "seconds": {"total": 7.0}, "surface": {"kind": "closed"}, "peak_rss_mb": 1.0, "warnings": [], "fit": {"mean_abs_f": 0.1}}
 facts["mesh"] = {"vertices": 8, "faces": 12, "components": 1, "watertight": True}
 facts["field"] = {"lipschitz_bound": 1.0, "threads": os.environ["OMP_NUM_THREADS"]}
 (folder / ".sdfshape-half").write_text("half")
@@ -86,7 +86,7 @@ def test_what_is_done_is_not_done_again_unless_it_changed_or_is_damaged(tmp_path
     (tmp_path / "out/c/.sdfshape-left.ply").write_text("of a killed process")
     again = run(tmp_path, shapes)
     assert statuses(again) == {"a": "kept", "b": "done", "c": "done", "d": "done"}
-    assert again[0]["faces"] == 12  # the table is whole
+    assert again[0]["faces"] == 12 and again[0]["seconds"] == 7  # the table is whole
     assert (tmp_path / "out/a/mesh.ply").read_text() == mesh["a"] and (tmp_path / "out/b/mesh.ply").read_text() != mesh["b"]
     assert not list((tmp_path / "out/c").glob(".sdfshape-*"))
     assert statuses(run(tmp_path, shapes, again=True)) == dict.fromkeys("abcd", "done")
