@@ -86,6 +86,10 @@ def jobs_of_folder(folder: Path, options: Mapping[str, Any], *, output: Path | N
     root = folder.resolve()
     if output is not None and output.resolve() == root:
         raise InputError(f"{folder}: the output must be a folder of its own, it is that of the scans: choose another")
+    if root.is_file():
+        raise InputError(
+            f"{folder}: a batch must be a folder or a manifest (.csv, .toml), this is one file: `sdfshape reconstruct` takes it"
+        )
     if not root.is_dir():
         raise InputError(f"{folder}: a batch must be a folder or a manifest (.csv, .toml), there is none of this name")
     found = sorted(path for path in root.rglob("*") if path.suffix.lower() in READABLE and path.is_file() and _visible(path, root, output))

@@ -147,4 +147,6 @@ def _ending(code: int, words: list[str]) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{Path(os.fsdecode(error.filename)).name}: {error.strerror}"
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:TOLD]

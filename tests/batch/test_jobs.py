@@ -79,6 +79,8 @@ def test_a_folder_without_shapes_is_named(tmp_path):
         jobs_of_folder(tmp_path, {})
     with pytest.raises(InputError, match="must be a folder or a manifest"):
         jobs_of_folder(tmp_path / "gone", {})
+    with pytest.raises(InputError, match="this is one file"):
+        jobs_of_folder(files(tmp_path, "a.xyz") / "a.xyz", {})
     with pytest.raises(InputError, match="surface must be one of"):
         jobs_of_folder(files(tmp_path, "a.xyz"), {"surface": "flat"})
 

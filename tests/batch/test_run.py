@@ -30,7 +30,8 @@ if what == "eat": kept = bytearray(300 << 20); time.sleep(60)
 if what == "deaf": signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)
 if what == "hang": time.sleep(60)
 if what.startswith("wait"): time.sleep(float(what.split()[1]))
-facts = {"input": {"points": 9}, "seconds": {"total": 7.0}, "surface": {"kind": "closed"}, "peak_rss_mb": 1.0, "warnings": [], "fit": {"mean_abs_f": 0.1}}
+facts = {"input": {"points": 9}, "seconds": {"total": 7.0}}
+facts |= {"surface": {"kind": "closed"}, "peak_rss_mb": 1.0, "warnings": [], "fit": {"mean_abs_f": 0.1}}
 facts["mesh"] = {"vertices": 8, "faces": 12, "components": 1, "watertight": True}
 facts["field"] = {"lipschitz_bound": 1.0, "threads": os.environ["OMP_NUM_THREADS"]}
 (folder / ".sdfshape-half").write_text("half")
@@ -69,7 +70,7 @@ def test_one_failure_never_stops_the_rest_and_is_a_row_with_its_reason(tmp_path)
     assert found["b"]["reason"] == "a shape must be good, it is not: mend it"
     assert "SIGKILL" in found["c"]["reason"] and "memory" in found["c"]["reason"] and "SIGSEGV" in found["d"]["reason"]
     assert found["e"]["reason"].startswith("stopped after 4 s, its time") and 4 <= found["e"]["seconds"] < 8
-    assert "its memory is 200" in found["f"]["reason"] and "FileNotFoundError" in found["gone"]["reason"]
+    assert "its memory is 200" in found["f"]["reason"] and found["gone"]["reason"] == "gone.xyz: No such file or directory"
     assert sorted(p.name for p in (tmp_path / "out").iterdir() if not p.name.startswith(".")) == [
         *("a", "batch.csv", "batch.html", "batch.jsonl", "g")  # no folder where nothing was left
     ]
