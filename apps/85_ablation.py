@@ -1,6 +1,6 @@
 """Every default of `OneClassSDF`, changed one at a time: mean AUROC over sets of ADBench, seconds a fit.
 
-    python apps/85_ablation.py FOLDER [--seeds 2] [--csv data/results/oneclass_ablation.csv]
+    python apps/85_ablation.py FOLDER [--seeds 2] [--change "depth 2"] [--csv data/results/oneclass_ablation.csv]
 
 FOLDER as in apps/83_tabular.py, whose protocols AD (all rows, no labels) and OC (half of the normal rows) are used.
 """
@@ -30,10 +30,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--set", action="append", choices=tabular.SETS)
+    parser.add_argument("--change", action="append", choices=[*CHANGES, *PLACES], help="this line alone; may be given again")
     parser.add_argument("--csv", type=Path)
     args = parser.parse_args()
     rows = []
-    for name in (*CHANGES, *PLACES):
+    for name in args.change or (*CHANGES, *PLACES):
         constant, value = PLACES.get(name, ("OWN", evidence.OWN))
         before = getattr(evidence, constant)
         setattr(evidence, constant, value)
