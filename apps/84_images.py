@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.ensemble import IsolationForest
 
 from sdfshape.baselines.budget import Budget
@@ -66,7 +65,6 @@ def sdf(train: np.ndarray, **given: Any) -> Fitted:
 
 
 def svdd(kind: str, image: tuple[int, int, int], train: np.ndarray) -> Fitted:
-    torch.manual_seed(0)
     model = DeepSVDD(DeepSVDDConfig(widths=(FEATURES,), batch=BATCH), make_net=image_net(kind, image))
     model.fit(train, Budget(steps=EPOCHS * -(-len(train) // BATCH)))
     return lambda x: -model.scores(x), model.normality_and_gradient, None

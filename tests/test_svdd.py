@@ -103,5 +103,13 @@ def test_image_networks_are_trained_scored_and_differentiated(kind):
     assert np.allclose(model.scores(rows[:5]), model.scores(rows)[:5], atol=1e-5)  # also where batches are normalised
 
 
+@pytest.mark.parametrize("kind", NETS)
+def test_the_seed_makes_the_image_network_and_every_fit_begins_anew(kind):
+    rows, make = np.random.default_rng(0).random((40, 256)), image_net(kind, (16, 16, 1))
+    model = DeepSVDD(DeepSVDDConfig(widths=(FEATURES,), batch=16), make_net=make)
+    first = model.fit(rows, Budget(steps=3)).scores(rows)
+    assert np.array_equal(model.fit(rows, Budget(steps=3)).scores(rows), first)
+
+
 def test_networks_without_biases_have_none():
     assert not [n for kind in NETS for n, _ in image_net(kind, (16, 16, 1))(256).named_parameters() if n.endswith("bias")]

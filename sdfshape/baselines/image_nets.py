@@ -16,9 +16,11 @@ NETS = ("lenet", "lenet+bn", "dense", "twin")
 
 def image_net(kind: str, image: tuple[int, int, int]) -> Callable[[int], nn.Module]:
     """What `DeepSVDD` makes its network with: a function of d. kind : one of NETS.   image : height, width, channels."""
+    return _dense if kind == "dense" else lambda _: _convolutional(kind, image)
+
+
+def _convolutional(kind: str, image: tuple[int, int, int]) -> nn.Module:
     h, w, c = image
-    if kind == "dense":
-        return _dense
     if kind == "twin":
         layers = [nn.PixelUnshuffle(2), *_twin_stage(4 * c, TWIN_WIDTH), *_twin_stage(TWIN_WIDTH, 2 * TWIN_WIDTH)]
         left = 2 * TWIN_WIDTH * (h // 8) * (w // 8)
@@ -26,7 +28,7 @@ def image_net(kind: str, image: tuple[int, int, int]) -> Callable[[int], nn.Modu
         layers = [*_lenet_stage(c, 8, normalised=kind == "lenet+bn"), *_lenet_stage(8, 4, normalised=kind == "lenet+bn")]
         left = 4 * (h // 4) * (w // 4)
     last = nn.Linear(left, FEATURES, bias=False)
-    return lambda _: nn.Sequential(nn.Unflatten(1, (h, w, c)), _ChannelsFirst(), *layers, nn.Flatten(), last)
+    return nn.Sequential(nn.Unflatten(1, (h, w, c)), _ChannelsFirst(), *layers, nn.Flatten(), last)
 
 
 def _dense(inputs: int) -> nn.Module:
