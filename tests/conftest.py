@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # two workers share the cores (`waiting`): said before torch is loaded
+from sdfshape.waiting import SPINS
+
+os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # two workers share the cores (`waiting`): said before torch is loaded
 
 import pytest
 import torch

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..io import atomic_write
+from ..io.atomic import TEMPORARY
 
-TEMPORARY = ".sdfshape-*"  # of `io.atomic_write`: what a killed process left
+LEFT = f"{TEMPORARY}*"  # what a killed process left
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,14 @@ class Artefacts:
     def mark(self) -> Path:
         return self.folder / "done.json"
 
-    def are_of(self, job: str) -> bool:
-        """Whether the shape is done: all files of the sizes that were written, for the job of this id; the report can be read."""
+    def kept_facts(self, job: str) -> dict[str, Any] | None:
+        """The facts of a shape that is done: all files of the sizes that were written, for the job of this id; None where it is not."""
         try:
             done = json.loads(self.mark.read_text())
-            self.facts()
-            return done["id"] == job and all(path.stat().st_size == done["bytes"][path.name] for path in self.files)
+            whole = done["id"] == job and all(path.stat().st_size == done["bytes"][path.name] for path in self.files)
+            return self.facts() if whole else None
         except (OSError, ValueError, KeyError, TypeError):
-            return False
+            return None
 
     def finish(self, job: str) -> None:
         content = {"id": job, "bytes": {path.name: path.stat().st_size for path in self.files}}
@@ -58,12 +59,12 @@ class Artefacts:
         """Make room: nothing of an older job, which would stand beside the reason of a failure, and nothing half-written."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.mark.unlink(missing_ok=True)
-        for left in [*self.files, *self.folder.glob("mesh.*"), *self.folder.glob(TEMPORARY)]:
+        for left in [*self.files, *self.folder.glob("mesh.*"), *self.folder.glob(LEFT)]:
             left.unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Nothing half-written, and no folder where a shape left nothing. (Folders above may be those of shapes at work: `run`.)"""
-        for left in self.folder.glob(TEMPORARY):
+        for left in self.folder.glob(LEFT):
             left.unlink(missing_ok=True)
         remove_if_empty(self.folder)
 

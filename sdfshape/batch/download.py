@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..errors import InputError, OutputError
 from ..io.archives import unpack_zip
+from ..io.atomic import TEMPORARY
 from ..io.modelnet import SPLITS, iter_modelnet10
 
 MODELNET10 = "http://3dvision.princeton.edu/projects/2014/3DShapeNets/ModelNet10.zip"
@@ -35,7 +36,7 @@ def fetch_modelnet10(
         raise OutputError(f"{folder}: the folder to unpack to must not exist yet: choose another, or remove it")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=".sdfshape-", dir=folder.parent))
+        beside = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.parent))
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror}: choose another") from error
     try:

@@ -18,7 +18,7 @@ from ..errors import InputError, OutputError
 from .artefacts import remove_if_empty
 from .cluster import connected, dashboard_of
 from .jobs import ShapeJob, check_apart, check_ending
-from .summary import STATUSES, write_summary
+from .summary import tally, write_summary
 from .task import PATIENCE, Limits, do_shape
 
 Row = dict[str, Any]
@@ -88,7 +88,7 @@ def run_batch(
             ordered = [rows.get(job.name, _not_begun(job)) for job in jobs]
             _tidy(ordered, folder)
             write_summary(ordered, folder, request.picture)
-            log.write({"event": "end", **{status: sum(row["status"] == status for row in ordered) for status in STATUSES}})
+            log.write({"event": "end", **tally(ordered)})
     return ordered
 
 
@@ -122,7 +122,7 @@ def _collect(client: Any, jobs: Sequence[ShapeJob], request: BatchRequest, limit
 def _tidy(rows: Sequence[Row], folder: Path) -> None:
     """No folders above those of shapes that left nothing."""
     for row in rows:
-        for above in list((folder / row["name"]).parents):
+        for above in (folder / row["name"]).parents:
             if above == folder:
                 break
             remove_if_empty(above)

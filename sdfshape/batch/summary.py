@@ -34,8 +34,12 @@ def write_summary(rows: Sequence[dict[str, Any]], folder: Path, pictures: bool) 
 
 def counts(rows: Sequence[dict[str, Any]]) -> str:
     """How many ended how, in words."""
-    found = {words: sum(row["status"] == status for row in rows) for status, words in STATUSES.items()}
-    return ", ".join(f"{count} {words}" for words, count in found.items() if count) or "no shapes"
+    return ", ".join(f"{count} {STATUSES[status]}" for status, count in tally(rows).items() if count) or "no shapes"
+
+
+def tally(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """How many ended with each status."""
+    return {status: sum(row["status"] == status for row in rows) for status in STATUSES}
 
 
 def _page(rows: Sequence[dict[str, Any]], folder: Path, pictures: bool) -> str:

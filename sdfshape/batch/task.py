@@ -47,8 +47,8 @@ def do_shape(job: ShapeJob, folder: Path, ending: str, picture: bool, limits: Li
         if limits.stop.exists():
             return row | {"status": "stopped", "reason": "not begun", "seconds": 0.0}
         row["id"] = job_id(job, ending, picture)
-        if not limits.again and made.are_of(row["id"]):
-            return row | {"status": "kept"} | made.facts()  # with the seconds that it took then
+        if not limits.again and (kept := made.kept_facts(row["id"])) is not None:
+            return row | {"status": "kept"} | kept  # with the seconds that it took then
         else:
             made.begin()
             row |= _process(_command(job, made, limits.threads), limits)

@@ -13,6 +13,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from ..errors import InputError, OutputError
+from .atomic import TEMPORARY
 from .source import shown_name
 
 LARGEST, MOST_FILES = 8 << 30, 200_000  # bytes, unpacked, of all; entries
@@ -62,7 +63,7 @@ def _check(entries: list[zipfile.ZipInfo], name: str) -> None:
 def _unpack_all(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo], target: Path) -> list[Path]:
     """Beside the folder, then renamed."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".sdfshape-", dir=target.parent))
+    beside = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=target.parent))
     try:
         for entry in entries:
             path = beside / entry.filename

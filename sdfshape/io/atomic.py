@@ -13,6 +13,8 @@ from pathlib import Path
 from ..errors import OutputError
 from .source import shown_name
 
+TEMPORARY = ".sdfshape-"  # how the names of what is not complete yet begin
+
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
@@ -75,7 +77,7 @@ def _check_folder(target: Path, name: str) -> None:
 
 
 def _create_beside(target: Path) -> Path:
-    temporary = target.parent / f".sdfshape-{secrets.token_hex(8)}{target.suffix}"
+    temporary = target.parent / f"{TEMPORARY}{secrets.token_hex(8)}{target.suffix}"
     try:
         # O_EXCL: never write through a file or a link that somebody else put there
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))

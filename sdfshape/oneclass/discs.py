@@ -68,7 +68,8 @@ class _Discs:
             if np.array_equal(now, member):
                 break
             member = now
-        self._fit(x, member, k)
+        else:
+            self._fit(x, member, k)
 
     def off(self, x: Tensor) -> Tensor:
         """(k, n) distances of rows (n, d) to every disc."""
