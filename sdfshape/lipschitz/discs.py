@@ -36,9 +36,9 @@ class DiscLayers:
 
     @classmethod
     def from_discs(cls, centres: Tensor, bases: Tensor, radii: Tensor, offset: float, flat: int) -> DiscLayers:
-        """Certified. centres (k, d), bases Q (k, d, d), radii (k,), float64."""
+        """As given, float64, not certified. centres (k, d), bases Q (k, d, d), radii (k,)."""
         biases = -(bases @ centres[..., None])[:, None, :, 0]
-        return certify_discs(cls(bases.float(), biases.float(), radii.float(), torch.tensor([offset]), flat))
+        return cls(bases, biases, radii, torch.tensor([offset], dtype=torch.float64), flat)
 
     def __call__(self, u: Tensor) -> Tensor:
         """(1, b, d) -> (1, b), as a chain of one network."""
@@ -76,7 +76,8 @@ class DiscLayers:
 
 
 def certify_discs(layers: DiscLayers) -> DiscLayers:
-    """The same network with its matrices divided by the bound, rounded to float32 until the bound is at most 1."""
+    """The same network in float32, with its matrices divided by the bound, rounded until the bound is at most 1."""
+    layers = layers.map(Tensor.float)
 
     def bound(of: DiscLayers) -> float:
         return lipschitz_bound(of.bounding_chain)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..lipschitz import DiscLayers
+from ..lipschitz.discs import certify_discs
 from ..types import FloatArray, IntArray
 
 DISCS, FLAT = 10, 16  # k and p
@@ -31,7 +32,7 @@ def disc_network(rows: FloatArray, *, discs: int | None, flat: int | None, share
     k, p = _sizes(rows, discs, flat)
     whole = _Discs(rows, k, p, seed)
     level = float(np.quantile(_unseen(rows, k, p, seed), share))
-    return DiscLayers.from_discs(whole.centres, whole.bases, whole.radii, level, p)
+    return certify_discs(whole.layers(level))
 
 
 def _sizes(rows: FloatArray, discs: int | None, flat: int | None) -> tuple[int, int]:
@@ -45,7 +46,7 @@ def _unseen(rows: FloatArray, k: int, p: int, seed: int) -> FloatArray:
     fold = np.random.default_rng(seed).permutation(len(rows)) % min(FOLDS, len(rows))
     off = np.zeros(len(rows))
     for j in range(fold.max() + 1):
-        off[fold == j] = _Discs(rows[fold != j], k, p, seed).off(torch.as_tensor(rows[fold == j])).amin(dim=0).numpy()
+        off[fold == j] = _Discs(rows[fold != j], k, p, seed).layers(0.0)(torch.as_tensor(rows[fold == j])[None])[0].numpy()
     return off
 
 
@@ -71,10 +72,9 @@ class _Discs:
         else:
             self._fit(x, member, k)
 
-    def off(self, x: Tensor) -> Tensor:
-        """(k, n) distances of rows (n, d) to every disc."""
-        inside = torch.stack([((x - c) @ q[len(q) - self.flat :].T).norm(dim=1) for c, q in zip(self.centres, self.bases, strict=True)])
-        return (self._squared(x) + (inside - self.radii[:, None]).clamp_min(0) ** 2).sqrt()
+    def layers(self, level: float) -> DiscLayers:
+        """The distance to the nearest of them, and where it is 0."""
+        return DiscLayers.from_discs(self.centres, self.bases, self.radii, level, self.flat)
 
     def _squared(self, x: Tensor) -> Tensor:
         """(k, n) squared distances to every plane."""

@@ -28,7 +28,7 @@ def some_discs(k: int = 3, d: int = 6, flat: int = 2) -> tuple[DiscLayers, torch
     centres = torch.randn(k, d, generator=generator, dtype=torch.float64)
     bases = torch.linalg.qr(torch.randn(k, d, d, generator=generator, dtype=torch.float64))[0]
     radii = torch.rand(k, generator=generator, dtype=torch.float64)
-    return DiscLayers.from_discs(centres, bases, radii, 0.25, flat), centres, bases, radii
+    return certify_discs(DiscLayers.from_discs(centres, bases, radii, 0.25, flat)), centres, bases, radii
 
 
 def places(d: int = 6, count: int = 400, seed: int = 1) -> torch.Tensor:
