@@ -52,7 +52,12 @@ class BatchRequest:
     @property
     def threads_each(self) -> int:
         """So many that all workers together use every core once."""
-        return self.threads or max(1, len(os.sched_getaffinity(0)) // self.workers)
+        return self.threads or max(1, cores() // self.workers)
+
+
+def cores() -> int:
+    """Of this machine, that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_batch(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,10 +78,11 @@ def batch(
 def _run(jobs: list[ShapeJob], asked: dict[str, Any]) -> list[dict[str, Any]]:
     """All shapes, told as they end. asked : the parameters of the command."""
     from ..batch import BatchRequest, run_batch
+    from ..batch.run import cores
     from ..batch.summary import counts
 
     same = {name: asked[name] for name in ("output", "threads", "scheduler", "timeout", "max_memory", "again")}
-    workers = asked["workers"] if asked["workers"] is not None else max(1, min(len(os.sched_getaffinity(0)), len(jobs)))
+    workers = asked["workers"] if asked["workers"] is not None else max(1, min(cores(), len(jobs)))
     ending = f".{asked['file_format'].lower().lstrip('.')}"
     request = BatchRequest(**same, ending=ending, picture=asked["pictures"], workers=workers)
     with _shown(len(jobs), asked["quiet"]) as (on_row, on_link):
