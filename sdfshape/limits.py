@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
 
 from .errors import InputError
 
 LEAST_RESOLUTION = 8
 LARGEST_RESOLUTION = 2048  # measured: 7 GB at most while the triangles of 2048^3 cells are sewn together
 LARGEST_DENSE = 512  # the node values of a whole grid are held in memory: 0.7 GB at 512^3
+TILED_RESOLUTION = 1024  # what tiles lead to by themselves
 MOST_ISO = 2.0  # unit frame: the domain is 2 wide, no grid over a farther level is worth its cells
+
+
+def cores() -> int:
+    """Of this machine, that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_request(resolution: int, iso: float, *, dense: bool = False) -> None:

@@ -97,7 +97,7 @@ def reconstruct(
     """
     options = replace(options or Options(), **changes)
     config = config or preset(options.preset)
-    clock = _Stopwatch(progress or (lambda _: None))
+    clock = Stopwatch(progress or (lambda _: None))
     _load_torch(options.device)
     clock.start("orient")
     rng = np.random.default_rng(options.seed)
@@ -107,7 +107,7 @@ def reconstruct(
         raise EmptySurfaceError(f"iso must be within {farthest:.4g} of the surface, got {options.iso:g}")
     in_unit = frame.to_unit(kept.points)
     rows = distinct_rows(in_unit)  # different numbers in the world may be equal ones in the unit frame
-    hints = _hints(kept[rows], options)
+    hints = hints_of(kept[rows], options)
     points, gathered = _gather(in_unit[rows], hints, options, config, rng, clock.start)
 
     from .extract import finish
@@ -120,7 +120,7 @@ def reconstruct(
         shaped = shape(subject, gathered, config, lambda: _gather(points, hints, wrap, config, rng, clock.start)[1])
         mesh, field, level = shaped.mesh, shaped.field, options.iso
         done = finish(mesh, field, level, scan=kept, max_deviation=options.max_deviation, vertex_normals=options.vertex_normals)
-        scores = _scores(field, cloud, shaped.gathered)
+        scores = scores_of(field, cloud, shaped.gathered)
         clock.start("")
         job = Job(cloud, kept, dropped, voxel, shaped.gathered, options, shaped.config, clock.seconds)
         return Reconstruction(done.mesh, field, job_report(job, field, shaped.extraction, done, shaped.phantoms, scores), scores)
@@ -138,14 +138,16 @@ def _load_torch(device: str) -> None:
         pass
 
 
-def _scores(field: SignedDistanceField, cloud: PointCloud, gathered: Gathered) -> Scores:
+def scores_of(field: SignedDistanceField, cloud: PointCloud, gathered: Gathered) -> Scores:
+    """Of all points that came, whatever was trained on."""
     from .evaluate.score import one_class_scores
 
     spacing, noise = (field.frame.length_to_world(length) for length in (gathered.spacing, gathered.noise))
     return one_class_scores(field, cloud.points, spacing=spacing, noise=noise, filled=gathered.kind != "closed")
 
 
-def _hints(cloud: PointCloud, options: Options) -> Hints | None:
+def hints_of(cloud: PointCloud, options: Options) -> Hints | None:
+    """What the options and the columns of a cloud tell of its sides."""
     if options.sensor is not None:
         return Hints(np.asarray(options.sensor) - cloud.points, trusted=True)
     if cloud.normals is None or options.normals == "ignore":
@@ -173,7 +175,7 @@ def _closed_holds(options: Options, evidence: Evidence, points: FloatArray, spac
         return closed_holds(evidence, points, spacing, options.seed, device)
 
 
-class _Stopwatch:
+class Stopwatch:
     """Seconds by stage, and the caller's progress."""
 
     def __init__(self, tell: Callable[[Progress], None]) -> None:

@@ -34,12 +34,12 @@ def enough_points(cloud: PointCloud, most: int, rng: np.random.Generator, *, kee
         kept, dropped = clean(part, keep_outliers=keep_outliers)
         if len(kept) > most:  # else many of them were duplicates or strays, and the rest may be, too
             lost = len(cloud) - len(finite)
-            return *_averaged(cloud[finite], kept, most), replace(dropped, looked_at=len(part) + lost, non_finite=lost)
+            return *averaged(cloud[finite], kept, most), replace(dropped, looked_at=len(part) + lost, non_finite=lost)
     kept, dropped = clean(cloud, keep_outliers=keep_outliers)
-    return (kept, 0.0, dropped) if len(kept) <= most else (*_averaged(kept, kept, most), dropped)
+    return (kept, 0.0, dropped) if len(kept) <= most else (*averaged(kept, kept, most), dropped)
 
 
-def _averaged(cloud: PointCloud, kept: PointCloud, most: int) -> tuple[PointCloud, float]:
+def averaged(cloud: PointCloud, kept: PointCloud, most: int) -> tuple[PointCloud, float]:
     """Averages of a cloud over the voxels that kept points are in, about `most`, and the side of the voxels."""
     corner, extent = kept.bounds[0], float(np.ptp(kept.bounds, axis=0).max())
     local = kept.points - corner

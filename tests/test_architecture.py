@@ -45,6 +45,7 @@ ROOMS = (
     "parts",
     "comparison",
     "batch",
+    "tiles",
     "viewer",
     "cli",
 )

@@ -10,7 +10,7 @@ import sdfshape as s
 from sdfshape.errors import InputError
 from sdfshape.orient import Hints, orient
 from sdfshape.orient.hints import AGREE, Signs, follow
-from sdfshape.reconstruction import _hints
+from sdfshape.reconstruction import hints_of
 from sdfshape.sample import gather_evidence
 
 UP = np.tile([0.0, 0.0, 1.0], (1000, 1))
@@ -76,10 +76,10 @@ def test_warnings_name_what_to_do():
 def test_options_say_what_is_believed():
     cloud = s.PointCloud(sphere_points(200), normals=sphere_points(200))
     for normals, trusted in (("auto", False), ("use", True)):
-        hints = _hints(cloud, s.Options(normals=normals))
+        hints = hints_of(cloud, s.Options(normals=normals))
         assert hints is not None and hints.trusted is trusted and np.array_equal(hints.directions, cloud.normals)
-    assert _hints(cloud, s.Options(normals="ignore")) is None and _hints(s.PointCloud(cloud.points), s.Options()) is None
-    hints = _hints(cloud, s.Options(normals="ignore", sensor=(1.0, 2.0, 3.0)))
+    assert hints_of(cloud, s.Options(normals="ignore")) is None and hints_of(s.PointCloud(cloud.points), s.Options()) is None
+    hints = hints_of(cloud, s.Options(normals="ignore", sensor=(1.0, 2.0, 3.0)))
     assert hints is not None and hints.trusted and np.allclose(hints.directions, np.array([1.0, 2.0, 3.0]) - cloud.points)
     for wrong in ({"normals": "yes"}, {"sensor": (1.0, 2.0)}, {"sensor": (1.0, 2.0, float("nan"))}):
         with pytest.raises(InputError, match="must be"):

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, OutputError
+from ..limits import cores
 from .artefacts import remove_if_empty
 from .cluster import connected, dashboard_of
 from .jobs import ShapeJob, check_apart, check_ending
+from .process import PATIENCE, Limits
 from .summary import tally, write_summary
-from .task import PATIENCE, Limits, do_shape
+from .task import do_shape
 
 Row = dict[str, Any]
 
@@ -53,11 +55,6 @@ class BatchRequest:
     def threads_each(self) -> int:
         """So many that all workers together use every core once."""
         return self.threads or max(1, cores() // self.workers)
-
-
-def cores() -> int:
-    """Of this machine, that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_batch(

@@ -24,9 +24,6 @@ Split = Annotated[Literal["train", "test"] | None, typer.Option(help="SOURCE is 
 Format = Annotated[str, typer.Option("--format", help="Of the meshes: ply, obj, stl, off or glb.")]
 Workers = Annotated[int | None, typer.Option(help="Shapes at a time; default: one a core.")]
 EachThreads = Annotated[int | None, typer.Option(help="Of each shape; default: the cores divided by the workers.")]
-Scheduler = Annotated[
-    str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask cluster that runs already, whose machines see the same folders.")
-]
 Timeout = Annotated[float | None, typer.Option(metavar="SECONDS", help="A shape that takes longer is ended, and is a row.")]
 MaxMemory = Annotated[float | None, typer.Option(metavar="MB", help="A shape that takes more is ended, and is a row.")]
 Pictures = Annotated[bool, typer.Option("--pictures/--no-pictures", help="A picture of each shape, for the summary.")]
@@ -40,7 +37,7 @@ def batch(
     file_format: Format = "ply",
     workers: Workers = None,
     threads: EachThreads = None,
-    scheduler: Scheduler = None,
+    scheduler: words.Scheduler = None,
     timeout: Timeout = None,
     max_memory: MaxMemory = None,
     pictures: Pictures = True,
@@ -78,8 +75,8 @@ def batch(
 def _run(jobs: list[ShapeJob], asked: dict[str, Any]) -> list[dict[str, Any]]:
     """All shapes, told as they end. asked : the parameters of the command."""
     from ..batch import BatchRequest, run_batch
-    from ..batch.run import cores
     from ..batch.summary import counts
+    from ..limits import cores
 
     same = {name: asked[name] for name in ("output", "threads", "scheduler", "timeout", "max_memory", "again")}
     workers = asked["workers"] if asked["workers"] is not None else max(1, min(cores(), len(jobs)))

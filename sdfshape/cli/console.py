@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..reconstruction import Progress
 
-STAGES = ("read", "orient", "sample", "train", "extract", "train_parts", "extract_parts", "thrown_away", "write")
+STAGES = ("read", "orient", "sample", "train", "tiles", "extract", "train_parts", "extract_parts", "thrown_away", "write")
 
 
 @contextmanager
@@ -32,7 +32,9 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[Progress], None]]:
             if not console.is_terminal and not progress.steps:
                 sys.stderr.write(f"{progress.stage} ...\n")
             if progress.steps:
-                note = f"step {progress.step}/{progress.steps}  loss {progress.loss:+.4f}  {progress.seconds_left:.0f} s left"
+                loss = f"  loss {progress.loss:+.4f}" if progress.loss == progress.loss else ""
+                left = f"  {progress.seconds_left:.0f} s left" if progress.seconds_left == progress.seconds_left else ""
+                note = f"{'tile' if progress.stage == 'tiles' else 'step'} {progress.step}/{progress.steps}{loss}{left}"
                 bar.update(task, description=progress.stage, total=progress.steps, completed=progress.step, note=note)
             else:
                 bar.update(task, description=progress.stage, total=None, completed=0, note="")

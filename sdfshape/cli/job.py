@@ -92,7 +92,7 @@ def as_cloud(shape: PointCloud | Mesh, points: int | None, seed: int) -> PointCl
     return shape[np.sort(np.random.default_rng(seed).permutation(len(shape))[:points])]
 
 
-def _check_cleaned(cleaned: Path | None, cloud: PointCloud, preset: str) -> None:
+def check_cleaned(cleaned: Path | None, cloud: PointCloud, preset: str) -> None:
     """Raise OutputError for points that could not be told, or written, after the work."""
     if cleaned is None:
         return
@@ -129,7 +129,7 @@ def run_job(
     cloud = as_cloud(shape, points, options.seed)
     if isinstance(shape, Mesh):  # what was sampled from faces lies on them
         options = replace(options, keep_outliers=True)
-    _check_cleaned(outputs.cleaned, cloud, options.preset)
+    check_cleaned(outputs.cleaned, cloud, options.preset)
     if labels is not None:
         check_parts(cloud, outputs, source)
     true_mesh = read_mesh(truth) if truth else None
@@ -137,7 +137,7 @@ def run_job(
 
     def work(show: Callable[[Progress], None], watch: Watch | None) -> Reconstruction:
         result, made = _made(cloud, options, outputs, labels is not None, part_gap, show, watch)
-        _finish(result, made, cloud, outputs, read, true_mesh, quiet)
+        complete(result, made, cloud, outputs, read, true_mesh, quiet)
         return result
 
     if front is not None:
@@ -147,7 +147,7 @@ def run_job(
     return result.report
 
 
-def _finish(
+def complete(
     result: Reconstruction,
     made: PartsReconstruction | None,
     cloud: PointCloud,

@@ -28,6 +28,7 @@ from .query import query
 from .reconstruct import reconstruct
 from .render import render
 from .sample import sample
+from .tile import make_tile, tile
 from .view import view
 
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
@@ -39,8 +40,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Point clouds in, certified signed distance fields and watertight meshes out. No normals, no GPU.",
 )
-for command in (reconstruct, batch, demo, sample, extract, query, export, render, view, evaluate, compare, certify, clean, download):
+for command in (reconstruct, tile, batch, demo, sample, extract, query, export, render, view, evaluate, compare, certify, clean, download):
     app.command()(command)
+app.command(hidden=True)(make_tile)
 app.add_typer(oneclass, name="oneclass")
 
 

@@ -40,6 +40,9 @@ Sensor = Annotated[
     typer.Option(metavar="X Y Z", help="Where the scanner stood, in the units of the scan: every point was seen from there."),
 ]
 Threads = Annotated[int | None, typer.Option(help="Threads for training and evaluation; default: all cores.")]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask cluster that runs already, whose machines see the same folders.")
+]
 Device = Annotated[str, typer.Option(help="cpu or cuda (cuda is untested).")]
 Points = Annotated[int | None, typer.Option(help="Points to take: a mesh is sampled (default 20,000), a cloud is thinned at random.")]
 Azimuth = Annotated[float, typer.Option(help="Of the picture: degrees around the upright axis.")]

@@ -21,7 +21,11 @@ from .signed_distance import SignedDistanceField
 
 FORMAT = "sdfshape field"
 FORMAT_VERSION = 1
-MADE_BY = {FORMAT: "a .sdf that `reconstruct --model` wrote", "sdfshape detector": "an .ocsdf that `oneclass fit` wrote"}
+MADE_BY = {
+    FORMAT: "a .sdf that `reconstruct --model` wrote",
+    "sdfshape detector": "an .ocsdf that `oneclass fit` wrote",
+    "sdfshape tiles": "the plan of a scan in tiles",
+}
 LARGEST_FILE = 2**30
 SAME_BOUND = 1e-9  # two LAPACKs agree far better; a changed weight does not
 

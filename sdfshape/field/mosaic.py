@@ -24,6 +24,11 @@ class Mosaic:
     layers: Layers
     boxes: Boxes
 
+    def local_radii(self, farthest: float) -> Tensor:
+        """(k,) how far from the middle of its box, in its own units, a network is asked about places that are at most `farthest` from 0."""
+        boxes = self.boxes.map(Tensor.double)
+        return (farthest + boxes.centre.norm(dim=1)) / boxes.scale
+
     def values(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x (b, d), unit frame -> f (b,) and the network (b,) that decides it."""
         walls = self.boxes.beyond(x)

@@ -9,6 +9,7 @@ own surface S; how far S is from the scan is measured, not proven.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -21,12 +22,15 @@ from torch import Tensor
 from ..errors import InputError
 from ..frame import GRAIN, Frame
 from ..lipschitz import Boxes, Layers, lipschitz_bound, rounding_bound
+from ..lipschitz.certificate import Norms, rounding_norms
 from ..types import FloatArray, as_points
 from .certified import CertifiedField
 from .far import FarField, far_field
 from .mosaic import Mosaic
+from .wide import MANY, WideMosaic
 
 CHUNK = 32_768  # points at a time: a network of a mosaic sees a few thousand of them, small enough for the cache
+WIDE_CHUNK = 262_144  # the same of a wide mosaic, of which a network sees few
 ERROR_SAMPLES = 65_536
 SINGLE_GRAIN = 2.0**-24  # unit roundoff of float32
 FARTHEST = 1e15  # unit frame: where float64 has no digits left to tell places apart
@@ -77,12 +81,11 @@ class SignedDistanceField(CertifiedField):
 
     def mosaic_unit(self, points_unit: FloatArray, dtype: torch.dtype = torch.float32) -> FloatArray:
         """(m, 3) -> (m,) unit frame: the networks alone, which have the same surface and may have smaller values far away from it."""
-        mosaic = Mosaic(self.layers, self.boxes) if dtype == torch.float32 else Mosaic(self._double_layers(), self.boxes.map(Tensor.double))
         out = np.zeros(len(points_unit), np.float32 if dtype == torch.float32 else np.float64)
+        mosaic = self._mosaic if dtype == torch.float32 or self.is_wide else self._double_mosaic
         with torch.inference_mode():
-            for start in range(0, len(points_unit), CHUNK):
-                x = torch.tensor(points_unit[start : start + CHUNK].copy(), dtype=dtype)
-                out[start : start + len(x)] = mosaic.values(x)[0].numpy()
+            for rows in self._chunks(len(points_unit)):
+                out[rows] = mosaic.values(torch.tensor(points_unit[rows].copy(), dtype=dtype))[0].numpy()
         return out
 
     def evaluate_unit(self, points_unit: FloatArray, dtype: torch.dtype = torch.float32) -> FloatArray:
@@ -103,9 +106,8 @@ class SignedDistanceField(CertifiedField):
     def value_and_gradient_unit(self, points_unit: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(m, 3) unit frame -> values (m,), gradients (m, 3), float32."""
         values, gradients = np.zeros(len(points_unit), np.float32), np.zeros((len(points_unit), 3), np.float32)
-        for start in range(0, len(points_unit), CHUNK):
-            rows = slice(start, start + CHUNK)
-            f, gradient = Mosaic(self.layers, self.boxes).gradients(torch.tensor(points_unit[rows].copy(), dtype=torch.float32))
+        for rows in self._chunks(len(points_unit)):
+            f, gradient = self._mosaic.gradients(torch.tensor(points_unit[rows].copy(), dtype=torch.float32))
             values[rows], gradients[rows] = f.numpy(), gradient.numpy()
         return (values, gradients) if self.far is None else self.far.raised_gradients(values, gradients, points_unit)
 
@@ -159,8 +161,22 @@ class SignedDistanceField(CertifiedField):
 
         save_field(self, path, overwrite=overwrite)
 
-    def _double_layers(self) -> Layers:
-        return self.layers.map(Tensor.double)
+    @property
+    def is_wide(self) -> bool:
+        """Whether there are so many networks that only those near a place are asked (`wide`)."""
+        return len(self.boxes.lo) > MANY
+
+    @cached_property
+    def _mosaic(self) -> Mosaic | WideMosaic:
+        return (WideMosaic if self.is_wide else Mosaic)(self.layers, self.boxes)
+
+    @property
+    def _double_mosaic(self) -> Mosaic:
+        return Mosaic(self.layers.map(Tensor.double), self.boxes.map(Tensor.double))
+
+    def _chunks(self, count: int) -> Iterator[slice]:
+        size = WIDE_CHUNK if self.is_wide else CHUNK
+        return (slice(start, start + size) for start in range(0, count, size))
 
     def _rounding_error(self, points: FloatArray, unit: FloatArray) -> float:
         """World units: that of the unit frame for the largest of these points, plus the change of frame."""
@@ -173,11 +189,14 @@ class SignedDistanceField(CertifiedField):
         """
         reach = 2.0 ** math.ceil(math.log2(max(farthest, 1.0)))  # a larger one does as well, and is soon known
         if (reach, grain) not in self._known_errors:
-            scale = self.boxes.scale.double()
-            radius = float(((reach + self.boxes.centre.double().norm(dim=1)) / scale).max())
-            network = float(scale.max()) * rounding_bound(self._double_layers(), radius * (1 + 8 * grain), grain)
+            radius = float(self._mosaic.local_radii(reach).max())
+            network = float(self.boxes.scale.double().max()) * rounding_bound(self.layers, radius * (1 + 8 * grain), grain, self._norms)
             self._known_errors[reach, grain] = network + 64 * grain * (1 + reach)
         return self._known_errors[reach, grain]
+
+    @cached_property
+    def _norms(self) -> Norms:
+        return rounding_norms(self.layers)
 
     @cached_property
     def _known_errors(self) -> dict[tuple[float, float], float]:
@@ -185,7 +204,13 @@ class SignedDistanceField(CertifiedField):
 
 
 def measured_float32_error(layers: Layers, boxes: Boxes, seed: int = 0) -> float:
-    """Estimate, unit frame: ERROR_SAFETY times the largest |float32 - float64| over ERROR_SAMPLES points of the domain."""
-    x = np.random.default_rng(seed).uniform(-1, 1, (ERROR_SAMPLES, 3))
+    """Estimate, unit frame: ERROR_SAFETY times the largest |float32 - float64| over ERROR_SAMPLES points of the domain, or of the boxes
+    of a wide mosaic.
+    """
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1, 1, (ERROR_SAMPLES, 3))
     probe = SignedDistanceField(layers, boxes, Frame((0.0, 0.0, 0.0), 1.0), float32_error_unit=0.0)
+    if probe.is_wide:
+        box = rng.integers(len(boxes.lo), size=len(x))
+        x = (boxes.centre[box] + (boxes.hi - boxes.lo)[box] / 2 * torch.from_numpy(x)).numpy()
     return ERROR_SAFETY * float(np.abs(probe.mosaic_unit(x) - probe.mosaic_unit(x, torch.float64)).max())

@@ -59,17 +59,28 @@ class Boxes:
         return type(self)(change(self.lo), change(self.hi))
 
 
-def split_boxes(points_unit: np.ndarray, count: int) -> Boxes:
-    """`count` = 2^j overlapping boxes with equally many of the points (n, d), by halving the longest side at the median."""
-    lo, hi = points_unit.min(axis=0) - PAD, points_unit.max(axis=0) + PAD
-    cells = _halve(lo, hi, points_unit, count)
+def split_boxes(points_unit: np.ndarray, count: int, walls: tuple[np.ndarray, np.ndarray] | None = None) -> Boxes:
+    """`count` = 2^j overlapping boxes with equally many of the points (n, d), by halving the longest side at the median.
+
+    walls : (lo, hi) of all of them; a little outside of the points unless told.
+    """
+    lo, hi = walls or outer_walls(points_unit)
+    cells = halved(lo, hi, points_unit, count)
     pad = OVERLAP / 2 * min((b - a).min() for a, b in cells) if count > 1 else 0.0
     corners = [(np.maximum(a - pad, lo), np.minimum(b + pad, hi)) for a, b in cells]
     both = torch.tensor(np.array(corners), dtype=torch.float32)
     return Boxes(both[:, 0].contiguous(), both[:, 1].contiguous())
 
 
-def _halve(lo: np.ndarray, hi: np.ndarray, points: np.ndarray, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def outer_walls(points_unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(lo, hi) of the box of points (n, d), PAD outside of them."""
+    return points_unit.min(axis=0) - PAD, points_unit.max(axis=0) + PAD
+
+
+def halved(lo: np.ndarray, hi: np.ndarray, points: np.ndarray, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """`count` = 2^j cells (lo, hi) that fill a box, with about equally many of the points (n, d): the longest side is cut at the median,
+    or at a tenth of it.
+    """
     if count == 1:
         return [(lo, hi)]
     axis = int(np.argmax(hi - lo))
@@ -79,4 +90,4 @@ def _halve(lo: np.ndarray, hi: np.ndarray, points: np.ndarray, count: int) -> li
     below_hi[axis] = above_lo[axis] = middle
     left = points[:, axis] <= middle
     some = [points[left] if left.any() else points, points[~left] if (~left).any() else points]
-    return _halve(lo, below_hi, some[0], count // 2) + _halve(above_lo, hi, some[1], count // 2)
+    return halved(lo, below_hi, some[0], count // 2) + halved(above_lo, hi, some[1], count // 2)

@@ -20,17 +20,19 @@ AROUND = 0.15  # unit frame: how far beyond the box of the points; the walls of 
 BITS = 6  # cells of the curve per axis: 2^6
 
 
-def draw_places(points: FloatArray, near_sigmas: Sequence[float], count: int, rng: np.random.Generator) -> FloatArray:
+def draw_places(
+    points: FloatArray, near_sigmas: Sequence[float], count: int, rng: np.random.Generator, around: FloatArray | None = None
+) -> FloatArray:
     """About `count` places (m, 3) of the domain [-1, 1]^3, nine tenths of them Gaussian around the points (n, 3), unit frame, the rest
     uniform over their box and a little beyond.
 
-    near_sigmas : three standard deviations, unit frame.
+    near_sigmas : three standard deviations, unit frame.   around : (2, 3) corners in place of that box.
     """
     near = round(count * (1 - UNIFORM_SHARE))
     sigma = rng.choice(np.array([*near_sigmas, *DOMAIN_SIGMAS]), size=(near, 1), p=SIGMA_SHARES)
-    around = points[rng.integers(len(points), size=near)] + sigma * rng.normal(size=(near, 3))
-    lo, hi = np.maximum(points.min(axis=0) - AROUND, -1), np.minimum(points.max(axis=0) + AROUND, 1)
-    return in_order(in_domain(np.concatenate([around, rng.uniform(lo, hi, (count - near, 3))])))
+    beside = points[rng.integers(len(points), size=near)] + sigma * rng.normal(size=(near, 3))
+    lo, hi = (points.min(axis=0) - AROUND, points.max(axis=0) + AROUND) if around is None else around
+    return in_order(in_domain(np.concatenate([beside, rng.uniform(np.maximum(lo, -1), np.minimum(hi, 1), (count - near, 3))])))
 
 
 def in_domain(places: FloatArray) -> FloatArray:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ..orient import OrientedCloud, WindingNumber
 from ..orient.places import draw_places, in_domain
@@ -46,14 +47,44 @@ class Evidence:
 NO_EVIDENCE = Evidence(np.zeros((0, 5), np.float32), np.zeros((0, 5), np.float32))
 
 
-def closed_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator) -> Evidence:
-    """About `count` labelled places by the winding number of an oriented cloud, nine tenths of them near it; more over holes."""
-    number = WindingNumber(cloud.points, cloud.sharpened, cloud.areas)
+@dataclass(frozen=True, eq=False)
+class Beyond:
+    """What is known of a surface outside of the region that a cloud covers: points, normals (n, 3), areas (n,), unit frame, coarser.
+
+    box : (2, 3) corners of the region that places are drawn in.   spacing : of these points.
+    """
+
+    points: FloatArray
+    normals: FloatArray
+    areas: FloatArray
+    box: FloatArray
+    spacing: float
+
+    def bounded(self, evidence: Evidence) -> Evidence:
+        """The same evidence, no place of which may move, or is said to be, farther than from these points."""
+        return Evidence(*(self._bounded(side) for side in (evidence.inside, evidence.outside)))
+
+    def _bounded(self, rows: FloatArray) -> FloatArray:
+        if not len(self.points):
+            return rows
+        farthest = np.maximum(cKDTree(self.points).query(rows[:, :3], workers=-1)[0] - self.spacing, 0).astype(np.float32)
+        return np.concatenate([rows[:, :3], np.minimum(rows[:, 3:], farthest[:, None])], axis=1)
+
+
+def closed_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator, beyond: Beyond | None = None) -> Evidence:
+    """About `count` labelled places by the winding number of an oriented cloud, nine tenths of them near it; more over holes.
+
+    beyond : the rest of the surface, where the cloud is a part of it.
+    """
+    arrays: tuple[FloatArray, ...] = (cloud.points, cloud.sharpened, cloud.areas)
+    if beyond is not None:
+        arrays = tuple(np.concatenate(pair) for pair in zip(arrays, (beyond.points, beyond.normals, beyond.areas), strict=True))
+    number, box = WindingNumber(*arrays), None if beyond is None else beyond.box
 
     def asked(places: FloatArray) -> tuple[FloatArray, ...]:
         return places, number(places), *cloud.tree.query(places, workers=-1)
 
-    places, winding, distance, nearest = asked(draw_places(cloud.points, [s * cloud.spacing for s in NEAR_SIGMAS], count, rng))
+    places, winding, distance, nearest = asked(draw_places(cloud.points, [s * cloud.spacing for s in NEAR_SIGMAS], count, rng, box))
     bridge = np.flatnonzero((distance > AWAY[1] * cloud.spacing) & (np.abs(winding - 0.5) < BRIDGE))
     if len(bridge) > LEAST_BRIDGE * count:
         row = rng.choice(bridge, size=round(MORE_OVER_HOLES * count))
@@ -66,7 +97,8 @@ def closed_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator) 
     surface = _surface_distance(cloud, places, distance, nearest, inside)
     within = 1 - far * (1 - np.minimum(off / SURE_WINDING, 1))  # a surface that bridges a hole is nearer than the nearest point
     reach = np.minimum(distance - KEEP_SPACINGS * cloud.spacing, within * distance)
-    return _split(places, reach, within * surface, decided & inside, decided & ~inside)
+    evidence = _split(places, reach, within * surface, decided & inside, decided & ~inside)
+    return evidence if beyond is None else beyond.bounded(evidence)
 
 
 def _passage(x: FloatArray, between: tuple[float, float]) -> FloatArray:
@@ -86,13 +118,14 @@ def _surface_distance(cloud: OrientedCloud, places: FloatArray, distance: FloatA
     return (1 - share) * np.maximum(plane, 0) + share * point
 
 
-def wrapped_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator) -> Evidence:
-    """About `count` labelled places by the closing of a cloud; the signs of its normals do not matter."""
+def wrapped_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator, beyond: Beyond | None = None) -> Evidence:
+    """About `count` labelled places by the closing of a cloud; the signs of its normals do not matter. beyond : see `closed_evidence`."""
     closing = cloud.closing
     sigmas = [max(s * cloud.spacing, t * closing.least) for s, t in zip(NEAR_SIGMAS, SLAB_SIGMAS, strict=True)]
-    places = draw_places(cloud.points, sigmas, count, rng)
+    places = draw_places(cloud.points, sigmas, count, rng, None if beyond is None else beyond.box)
     inside, outside, free = closing.sides(places, closing.levels(cloud.normals, cloud.neighbours))
-    return _split(places, free - KEEP_THICKNESS * closing.least, free, inside, outside)
+    evidence = _split(places, free - KEEP_THICKNESS * closing.least, free, inside, outside)
+    return evidence if beyond is None else beyond.bounded(evidence)
 
 
 def _split(places: FloatArray, reach: FloatArray, distance: FloatArray, inside: np.ndarray, outside: np.ndarray) -> Evidence:

@@ -61,7 +61,7 @@ class Gathered:
     hints : whether given normals, or the sensor, were followed; none without.   hints_agree : share of the tested ones that agreed.
     ball_radius : of the ball that was rolled over the points, unit frame; slots narrower than two are not seen.
     least_thickness : about, of the parts of a wrap, unit frame; 0 if closed.
-    doubted : whether it is closed though the orientation alone did not say so.
+    doubted : whether it is closed though the orientation alone did not say so.   oriented : the cloud the evidence is from.
     """
 
     evidence: Evidence
@@ -76,6 +76,7 @@ class Gathered:
     least_thickness: float = 0.0
     doubted: bool = False
     warnings: tuple[str, ...] = ()
+    oriented: OrientedCloud | None = None
 
 
 def gather_evidence(
@@ -123,6 +124,7 @@ def gather_evidence(
         least_thickness=0.0 if kind == "closed" else 2 * cloud.closing.least,
         doubted=surface == "auto" and kind == "closed" and not closed,
         warnings=(*_warnings(agreed, surface, kind), *_hint_warnings(cloud, hints)),
+        oriented=cloud,
     )
 
 

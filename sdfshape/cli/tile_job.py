@@ -1,0 +1,58 @@
+"""A reconstruction in tiles, from file to files."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..io import read_mesh, read_shape
+from ..limits import cores
+from ..types import Mesh
+from .job import Outputs, as_cloud, check_cleaned, complete
+
+if TYPE_CHECKING:
+    from ..options import Options
+
+
+@dataclass(frozen=True, kw_only=True)
+class TileRequest:
+    """The parameters of `sdfshape tile` that are not of a plain reconstruction."""
+
+    scan: Path
+    tiles: int
+    workers: int | None
+    threads: int | None
+    scheduler: str | None
+    work: Path | None
+    truth: Path | None
+    device: str
+    quiet: bool
+
+
+def run_tile_job(request: TileRequest, outputs: Outputs, options: Options, start: float) -> None:
+    """Read, reconstruct in tiles, write all outputs, summarise. start : when the command began, of `time.perf_counter`."""
+    outputs.check(request.scan, request.truth)
+    from ..tiles import Workforce, reconstruct_tiles
+    from ..tiles.plan import check_count
+    from ..train.config import preset
+    from .console import progress_bar
+
+    check_count(request.tiles)
+    workers = request.workers if request.workers is not None else max(1, min(cores(), request.tiles))
+    force = Workforce(workers=workers, threads=request.threads, scheduler=request.scheduler, device=request.device)
+    shape = read_shape(request.scan)
+    cloud = as_cloud(shape, None, options.seed) if not isinstance(shape, Mesh) else None
+    if cloud is None:
+        cloud, options = as_cloud(shape, request.tiles * preset(options.preset).points, options.seed), replace(options, keep_outliers=True)
+    check_cleaned(outputs.cleaned, cloud, options.preset)
+    truth = read_mesh(request.truth) if request.truth else None
+    read = {"path": str(request.scan), "seconds": time.perf_counter() - start}
+    work = request.work or outputs.mesh.with_name(f".{outputs.mesh.name}.tiles")
+    with progress_bar(request.quiet) as show:
+        result = reconstruct_tiles(cloud, options, tiles=request.tiles, workforce=force, work=work, progress=show)
+        complete(result, None, cloud, outputs, read, truth, request.quiet)
+    if request.work is None:
+        shutil.rmtree(work, ignore_errors=True)

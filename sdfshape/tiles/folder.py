@@ -1,0 +1,129 @@
+"""The folder that tiles are made in: scan.plan, written once; tile-0000.sdf and, after it, tile-0000.json for each that is done.
+
+Whoever sees the folder can do a tile. The mark comes last, with the id of the plan and a hash of the tile: without it, or with another
+id, the tile is done again, so a run that was ended at any moment goes on with what is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import __version__
+from ..errors import FieldFileError
+from ..field import SignedDistanceField, load_field
+from ..field.files import read_tensors, write_tensors
+from ..frame import Frame
+from ..io import atomic_write
+from ..lipschitz import Boxes, Layers
+from ..train.config import NetworkConfig, OptimizerConfig, RecipeConfig, TrainConfig
+from ..types import FloatArray
+from .evidence import Coarse
+from .plan import Tile
+
+FORMAT, VERSION = "sdfshape tiles", 1
+COLUMNS = ("points", "normals", "areas")
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """points : (n, 3), unit frame.   coarse : the image of the whole.   tiles : all of them.   frame : of the scan.   config, seed."""
+
+    points: FloatArray
+    coarse: Coarse
+    tiles: list[Tile]
+    frame: Frame
+    config: TrainConfig
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class TileFolder:
+    """path : of the folder, which is there."""
+
+    path: Path
+
+    @property
+    def plan_file(self) -> Path:
+        return self.path / "scan.plan"
+
+    @cached_property
+    def id(self) -> str:
+        """Of the plan, as it is on the disk, and of the version that reads it."""
+        with self.plan_file.open("rb") as file:
+            return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {__version__}"
+
+    def write_plan(self, plan: Plan) -> None:
+        """Keep a plan; tiles of another one are not those of this any more."""
+        coarse = plan.coarse
+        tensors = {f"coarse_{name}": torch.tensor(getattr(coarse, name)) for name in COLUMNS}
+        tensors |= {"points": torch.tensor(plan.points), "cells": torch.tensor(np.stack([tile.cell for tile in plan.tiles]))}
+        tensors |= {"walls": torch.tensor(np.stack([tile.walls for tile in plan.tiles]))}
+        header = {
+            "format": FORMAT,
+            "version": VERSION,
+            "coarse": {"spacing": coarse.spacing, "kind": coarse.kind, "thickness": coarse.thickness},
+            "centre": plan.frame.centre,
+            "scale": plan.frame.scale,
+            "config": plan.config.as_dict(),
+            "seed": plan.seed,
+        }
+        write_tensors(self.plan_file, tensors, header, overwrite=True)
+
+    def read_plan(self) -> Plan:
+        """Raises FieldFileError for a file that is no plan."""
+        tensors, header = read_tensors(self.plan_file, FORMAT, VERSION)
+        try:
+            points, normals, areas = (tensors[f"coarse_{name}"].numpy() for name in COLUMNS)
+            coarse = Coarse(points, normals, areas, **header["coarse"])
+            corners = zip(tensors["cells"].numpy(), tensors["walls"].numpy(), strict=True)
+            tiles = [Tile(index, cell, walls) for index, (cell, walls) in enumerate(corners)]
+            frame = Frame(tuple(header["centre"]), header["scale"])
+            return Plan(tensors["points"].numpy(), coarse, tiles, frame, _config(header["config"]), header["seed"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise FieldFileError(f"{self.plan_file.name}: a plan must have all its parts, {error} is missing or wrong") from error
+
+    def keep(self, index: int, frame: Frame, made: tuple[Layers, Boxes] | None) -> None:
+        """Write a tile, then its mark."""
+        mark: dict[str, Any] = {"id": self.id, "sha256": None}
+        if made is not None:
+            SignedDistanceField(*made, frame, 0.0, {"tile": index}).save(self._tile(index), overwrite=True)
+            mark["sha256"] = hashlib.sha256(self._tile(index).read_bytes()).hexdigest()
+        with atomic_write(self._mark(index), overwrite=True) as temporary:
+            Path(temporary).write_text(json.dumps(mark))
+
+    def is_done(self, index: int) -> bool:
+        """Whether a tile of this plan is there, whole."""
+        try:
+            mark = json.loads(self._mark(index).read_text())
+            if mark["id"] != self.id:
+                return False
+            return mark["sha256"] is None or hashlib.sha256(self._tile(index).read_bytes()).hexdigest() == mark["sha256"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def read_tile(self, index: int) -> tuple[Layers, Boxes] | None:
+        """The networks of a tile that is done, proven again, and their boxes; None where there is nothing inside."""
+        if json.loads(self._mark(index).read_text())["sha256"] is None:
+            return None
+        field = load_field(self._tile(index))
+        return field.layers, field.boxes
+
+    def _tile(self, index: int) -> Path:
+        return self.path / f"tile-{index:04d}.sdf"
+
+    def _mark(self, index: int) -> Path:
+        return self.path / f"tile-{index:04d}.json"
+
+
+def _config(facts: dict[str, Any]) -> TrainConfig:
+    network, optimizer = NetworkConfig(**facts["network"]), OptimizerConfig(**facts["optimizer"])
+    inner = {"network": network, "optimizer": optimizer, "recipe": RecipeConfig(**facts["recipe"]), "weight": tuple(facts["weight"])}
+    return TrainConfig(**(facts | inner))
