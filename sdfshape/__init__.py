@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from .reconstruction import Reconstruction as Reconstruction
     from .reconstruction import reconstruct as reconstruct
     from .render import render_field as render_field
+    from .tiles import Workforce as Workforce
+    from .tiles import reconstruct_tiles as reconstruct_tiles
     from .train import TrainConfig as TrainConfig
 
 __version__ = "0.1.0"
@@ -62,6 +64,8 @@ _HOMES = {
     "Reconstruction": "reconstruction",
     "reconstruct": "reconstruction",
     "render_field": "render",
+    "Workforce": "tiles",
+    "reconstruct_tiles": "tiles",
     "TrainConfig": "train",
 }
 __all__ = ["Mesh", "PointCloud", "SdfShapeError", *sorted(_HOMES)]

@@ -98,10 +98,7 @@ def gather_evidence(
     stage("orient")
     if surface == "none":
         return Gathered(NO_EVIDENCE, "points")
-    cloud = orient(points_unit, rng, least_thickness, hints)
-    noisy = (sigma := noise_level(cloud)) > NOISY * cloud.spacing
-    if noisy:
-        cloud = orient(denoised(cloud, sigma), rng, least_thickness, hints)
+    cloud, sigma, noisy = _smoothed(points_unit, rng, least_thickness, hints)
     sided, enough = surface in ("auto", "closed"), NOISY_COHERENT if noisy else COHERENT
     cloud, agreed, closed = _sides(overturn(cloud), hints, enough, rng) if sided else (cloud, float("nan"), False)
     stage("sample")
@@ -126,6 +123,15 @@ def gather_evidence(
         warnings=(*_warnings(agreed, surface, kind), *_hint_warnings(cloud, hints)),
         oriented=cloud,
     )
+
+
+def _smoothed(
+    points: FloatArray, rng: np.random.Generator, least_thickness: float, hints: Hints | None
+) -> tuple[OrientedCloud, float, bool]:
+    """The oriented cloud, its noise, and whether that was so much that it was oriented again without it."""
+    cloud = orient(points, rng, least_thickness, hints)
+    noisy = (sigma := noise_level(cloud)) > NOISY * cloud.spacing
+    return orient(denoised(cloud, sigma), rng, least_thickness, hints) if noisy else cloud, sigma, noisy
 
 
 def _sides(cloud: OrientedCloud, hints: Hints | None, enough: float, rng: np.random.Generator) -> tuple[OrientedCloud, float, bool]:

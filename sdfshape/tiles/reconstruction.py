@@ -38,7 +38,7 @@ from ..train.run import computing_with
 from ..types import FloatArray, PointCloud
 from .evidence import Coarse
 from .folder import Plan, TileFolder
-from .plan import cut
+from .plan import check_count, cut
 from .run import Workforce, run_tiles
 from .training import joined
 
@@ -81,6 +81,7 @@ def reconstruct_tiles(
     options = replace(options or Options(), **changes)
     if options.preset == "paper":
         raise InputError("tiles need a preset that tells inside from outside, got paper: use another")
+    check_count(tiles)
     clock = Stopwatch(progress or (lambda _: None))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()) if work is None else work)
