@@ -48,8 +48,8 @@ def averaged(cloud: PointCloud, kept: PointCloud, most: int) -> tuple[PointCloud
 
 
 def averages(cloud: PointCloud, corner: FloatArray, side: float, *, among: IntArray) -> PointCloud:
-    """One point a voxel: means of the points and colours in it, and of the directions of their normals; labels are dropped, and so is what
-    lies in voxels of other numbers. A normal that is not finite, or has no length, says nothing.
+    """One point a voxel: means of the points, colours and intensities in it, and of the directions of their normals, and the label that
+    most of them have. What lies in voxels of other numbers is dropped. A normal that is not finite, or has no length, says nothing.
 
     corner : (3,) of voxel (0, 0, 0).   among : (k,) numbers of voxels, as `_voxels` gives them.
     """
@@ -62,15 +62,27 @@ def averages(cloud: PointCloud, corner: FloatArray, side: float, *, among: IntAr
     held = count > 0
 
     def mean(column: Any, origin: FloatArray | float = 0.0) -> FloatArray:
-        rows = column[inside] - origin
-        return np.stack([np.bincount(place, rows[:, k], len(wanted))[held] / count[held] for k in range(3)], axis=1) + origin
+        rows = np.atleast_2d(column.T).T[inside] - origin
+        return np.stack([np.bincount(place, row, len(wanted))[held] / count[held] for row in rows.T], axis=1) + origin
 
-    columns: dict[str, Any] = {"points": mean(cloud.points, corner), "normals": None, "colors": None, "labels": None}
+    columns: dict[str, Any] = {"points": mean(cloud.points, corner)}
     if cloud.colors is not None:
         columns["colors"] = np.rint(mean(cloud.colors)).astype(np.uint8)
     if cloud.normals is not None:
         columns["normals"] = _directions(mean(_directions(cloud.normals)))
+    if cloud.intensity is not None:
+        columns["intensity"] = mean(cloud.intensity)[:, 0]
+    if cloud.labels is not None:
+        columns["labels"] = most_frequent(place, cloud.labels[inside])
     return replace(cloud, **columns)
+
+
+def most_frequent(place: IntArray, labels: IntArray) -> IntArray:
+    """The label (k,) that most rows of each of the places have that some row (n,) has, rising; of several the least."""
+    pairs, count = np.unique(np.stack([place, labels], axis=1), axis=0, return_counts=True)
+    order = np.lexsort((pairs[:, 1], -count, pairs[:, 0]))
+    first = order[np.diff(pairs[order, 0], prepend=-1) > 0]
+    return pairs[first, 1]
 
 
 def _directions(vectors: FloatArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """The two things that travel through the pipeline: `PointCloud` and `Mesh`.
 
 Both are frozen and validated once, here, at the border; the rooms below trust them. Coordinates are float64 in world units
-(the units of the file). Optional columns (normals, colours, labels) follow the rows they belong to.
+(the units of the file). Optional columns (normals, colours, labels, intensity) follow the rows they belong to.
 """
 
 from __future__ import annotations
@@ -47,6 +47,24 @@ def _as_colors(colors: object, n: int) -> IntArray:
     return array
 
 
+def _as_labels(labels: object, n: int) -> IntArray:
+    array = np.array(labels)
+    if array.shape != (n,) or array.dtype.kind not in "iu":
+        raise InputError(f"labels must be ({n},) integers, got {array.shape} {array.dtype}")
+    array = array.astype(np.int64)
+    array.setflags(write=False)
+    return array
+
+
+def _as_intensity(intensity: object, n: int) -> FloatArray:
+    array = np.array(intensity)
+    if array.shape != (n,) or array.dtype.kind not in "iuf":
+        raise InputError(f"intensity must be ({n},) numbers, got {array.shape} {array.dtype}")
+    array = array.astype(np.float64)
+    array.setflags(write=False)
+    return array
+
+
 def _as_normals(normals: object, n: int, each: str, *, finite: bool) -> FloatArray:
     array = as_points(normals, "normals", finite=finite)
     if len(array) != n:
@@ -62,12 +80,14 @@ class PointCloud:
     normals : (n, 3) float64      as given by the file, any length, not trusted
     colors : (n, 3) uint8         red, green, blue
     labels : (n,) int64           part or class of each point
+    intensity : (n,) float64      of what came back to the scanner, in its own units; may hold NaN
     """
 
     points: FloatArray
     normals: FloatArray | None = None
     colors: IntArray | None = None
     labels: IntArray | None = None
+    intensity: FloatArray | None = None
 
     def __post_init__(self) -> None:
         points = as_points(self.points, finite=False)
@@ -78,15 +98,18 @@ class PointCloud:
         if self.colors is not None:
             object.__setattr__(self, "colors", _as_colors(self.colors, n))
         if self.labels is not None:
-            labels = np.array(self.labels)
-            if labels.shape != (n,) or labels.dtype.kind not in "iu":
-                raise InputError(f"labels must be ({n},) integers, got {labels.shape} {labels.dtype}")
-            labels = labels.astype(np.int64)
-            labels.setflags(write=False)
-            object.__setattr__(self, "labels", labels)
+            object.__setattr__(self, "labels", _as_labels(self.labels, n))
+        if self.intensity is not None:
+            object.__setattr__(self, "intensity", _as_intensity(self.intensity, n))
 
     def __len__(self) -> int:
         return len(self.points)
+
+    @property
+    def scan_columns(self) -> dict[str, np.ndarray]:
+        """Colors, labels and intensity, as far as there are some."""
+        columns = {"colors": self.colors, "labels": self.labels, "intensity": self.intensity}
+        return {name: column for name, column in columns.items() if column is not None}
 
     def __getitem__(self, rows: np.ndarray | slice) -> Self:
         """The cloud of the rows chosen by a mask, an index array or a slice; every column follows."""
@@ -111,12 +134,15 @@ class Mesh:
     faces : (t, 3) int64          indices into vertices
     colors : (v, 3) uint8         per vertex, optional
     normals : (v, 3) float64      per vertex, outward, finite, optional
+    labels : (v,) int64, intensity : (v,) float64      of the points that a vertex stands for, optional
     """
 
     vertices: FloatArray
     faces: IntArray
     colors: IntArray | None = None
     normals: FloatArray | None = None
+    labels: IntArray | None = None
+    intensity: FloatArray | None = None
 
     def __post_init__(self) -> None:
         vertices = as_points(self.vertices, "vertices")
@@ -135,6 +161,10 @@ class Mesh:
             object.__setattr__(self, "colors", _as_colors(self.colors, len(vertices)))
         if self.normals is not None:
             object.__setattr__(self, "normals", _as_normals(self.normals, len(vertices), "a vertex", finite=True))
+        if self.labels is not None:
+            object.__setattr__(self, "labels", _as_labels(self.labels, len(vertices)))
+        if self.intensity is not None:
+            object.__setattr__(self, "intensity", _as_intensity(self.intensity, len(vertices)))
 
     @property
     def bounds(self) -> FloatArray:

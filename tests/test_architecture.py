@@ -23,6 +23,7 @@ ROOMS = (
     "outliers",
     "clean",
     "thin",
+    "streaming",
     "orient",
     "lipschitz",
     "losses",

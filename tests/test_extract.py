@@ -10,7 +10,7 @@ from shapes import box_distance, directions, icosphere, slope_of, sphere_distanc
 
 from sdfshape import Mesh, PointCloud
 from sdfshape.errors import EmptySurfaceError
-from sdfshape.extract import blocks, drop_unexplained, marching, transfer_colors
+from sdfshape.extract import blocks, drop_unexplained, marching, transfer_columns
 from sdfshape.extract.components import vertex_components
 from sdfshape.extract.marching import extract_surface
 from sdfshape.field.grid import Grid
@@ -270,19 +270,19 @@ def test_ten_points_explain_a_piece_and_nine_do_not():
 def test_colours_are_exact_at_points_and_between_them_elsewhere():
     rng = np.random.default_rng(0)
     cloud = PointCloud(BIG.vertices[::2], colors=rng.integers(0, 256, (len(BIG.vertices[::2]), 3), dtype=np.uint8))
-    painted = transfer_colors(BIG, cloud)
+    painted = transfer_columns(BIG, cloud, None)
     assert np.array_equal(painted.colors[::2], cloud.colors)
     assert np.array_equal(painted.vertices, BIG.vertices) and BIG.colors is None
-    one = transfer_colors(BIG, PointCloud(sphere_points(300), colors=np.tile(np.array([7, 100, 255], np.uint8), (300, 1))))
+    one = transfer_columns(BIG, PointCloud(sphere_points(300), colors=np.tile(np.array([7, 100, 255], np.uint8), (300, 1))), None)
     assert (one.colors == [7, 100, 255]).all()
 
 
 def test_nearer_points_colour_more():
     points = np.array([[0.0, 0, 0], [1, 0, 0], [50, 0, 0], [51, 0, 0]])
     cloud = PointCloud(points, colors=np.array([[0, 0, 0], [200, 0, 0], [0, 0, 0], [0, 0, 0]], np.uint8))
-    red = transfer_colors(Mesh([[x, 0, 0] for x in (0.1, 0.5, 0.9)], []), cloud).colors[:, 0].astype(int)
+    red = transfer_columns(Mesh([[x, 0, 0] for x in (0.1, 0.5, 0.9)], []), cloud, None).colors[:, 0].astype(int)
     assert red[0] < 20 < red[1] < 180 < red[2] and red[1] == 100
 
 
 def test_a_cloud_without_colours_paints_nothing():
-    assert transfer_colors(BIG, PointCloud(sphere_points(300))) is BIG
+    assert transfer_columns(BIG, PointCloud(sphere_points(300)), None) is BIG

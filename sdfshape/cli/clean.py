@@ -88,7 +88,7 @@ def _check_columns(output: Path, cloud: PointCloud, mark: bool) -> None:
 
     if mark and cloud.labels is not None:
         raise InputError("marks are labels, and these points have labels: drop the outliers instead")
-    if output.suffix.lower() == ".npy" and (mark or cloud.colors is not None or cloud.labels is not None):
+    if output.suffix.lower() == ".npy" and (mark or cloud.scan_columns):
         raise OutputError(f"{output.name}: .npy holds points and normals alone: use .ply or .npz")
 
 

@@ -17,6 +17,7 @@ from .watching import front_for as front_for
 if TYPE_CHECKING:
     from ..parts import PartsReconstruction
     from ..reconstruction import Options, Progress, Reconstruction
+    from ..streaming import Scan
     from ..train.watch import Watch
     from .watching import Front
 
@@ -98,8 +99,10 @@ def check_cleaned(cleaned: Path | None, cloud: PointCloud, preset: str) -> None:
         return
     if preset == "paper":
         raise OutputError(f"{cleaned.name}: cleaned points need a preset that measures their spacing, got paper: use another")
-    if cleaned.suffix.lower() == ".npy" and (cloud.colors is not None or cloud.labels is not None):
-        raise OutputError(f"{cleaned.name}: .npy holds points and normals alone, these have colours or labels: use .ply or .npz")
+    if cleaned.suffix.lower() == ".npy" and cloud.scan_columns:
+        raise OutputError(
+            f"{cleaned.name}: .npy holds points and normals alone, these have {' and '.join(cloud.scan_columns)}: use .ply or .npz"
+        )
 
 
 def run_job(
@@ -121,23 +124,22 @@ def run_job(
     outputs.check(source, truth)
     if part_gap is not None and labels is None:
         raise InputError("--part-gap is the room between parts: name the column of the parts with --labels")
-    from ..io import read_mesh, read_points, read_shape
+    from ..io import read_mesh
+    from ..streaming import ENOUGH, read_scan
     from .console import progress_bar
 
-    start = time.perf_counter()
-    shape = read_shape(source) if labels is None else read_points(source, label_column=labels)
-    cloud = as_cloud(shape, points, options.seed)
+    scan = read_scan(source, max(ENOUGH, points or 0), label_column=labels)
+    shape, cloud = scan.shape, as_cloud(scan.shape, points, options.seed)
     if isinstance(shape, Mesh):  # what was sampled from faces lies on them
         options = replace(options, keep_outliers=True)
     check_cleaned(outputs.cleaned, cloud, options.preset)
     if labels is not None:
         check_parts(cloud, outputs, source)
     true_mesh = read_mesh(truth) if truth else None
-    read = {"path": str(source), "seconds": time.perf_counter() - start}
 
     def work(show: Callable[[Progress], None], watch: Watch | None) -> Reconstruction:
         result, made = _made(cloud, options, outputs, labels is not None, part_gap, show, watch)
-        complete(result, made, cloud, outputs, read, true_mesh, quiet)
+        complete(result, made, cloud, outputs, scan, true_mesh, quiet)
         return result
 
     if front is not None:
@@ -152,15 +154,14 @@ def complete(
     made: PartsReconstruction | None,
     cloud: PointCloud,
     outputs: Outputs,
-    read: dict[str, Any],
+    scan: Scan,
     truth: Mesh | None,
     quiet: bool,
 ) -> None:
     """Complete the report, write all files, say what was made."""
     from .console import summarise
 
-    result.report["input"]["path"] = read["path"]
-    result.report["seconds"] = {"read": read["seconds"], **result.report["seconds"]}
+    scan.tell(result.report)
     if truth is not None:
         result.report["metrics"] = _judged(result.mesh, truth)
     written = _write(result, made, cloud, outputs)

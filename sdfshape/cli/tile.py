@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -61,12 +60,11 @@ def tile(
     asked = locals()
     from .tile_job import TileRequest, run_tile_job
 
-    start = time.perf_counter()
     same = ("scan", "tiles", "workers", "threads", "scheduler", "work", "truth", "device", "quiet")
     from .job import Outputs, chosen_options
 
     outputs = Outputs(output, model, report, picture, cleaned, None, overwrite, (azimuth, elevation, "xyz".index(up)))
-    run_tile_job(TileRequest(**{name: asked[name] for name in same}), outputs, chosen_options(asked), start)
+    run_tile_job(TileRequest(**{name: asked[name] for name in same}), outputs, chosen_options(asked))
 
 
 def make_tile(folder: Path, index: int, threads: int = 1, device: str = "cpu") -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..io import read_mesh, read_shape
+from ..io import read_mesh
 from ..limits import cores
+from ..streaming import ENOUGH, read_scan
 from ..types import Mesh
 from .job import Outputs, as_cloud, check_cleaned, complete
 
@@ -32,8 +32,8 @@ class TileRequest:
     quiet: bool
 
 
-def run_tile_job(request: TileRequest, outputs: Outputs, options: Options, start: float) -> None:
-    """Read, reconstruct in tiles, write all outputs, summarise. start : when the command began, of `time.perf_counter`."""
+def run_tile_job(request: TileRequest, outputs: Outputs, options: Options) -> None:
+    """Read, reconstruct in tiles, write all outputs, summarise."""
     outputs.check(request.scan, request.truth)
     from ..tiles import Workforce, reconstruct_tiles
     from ..tiles.plan import check_count
@@ -43,16 +43,17 @@ def run_tile_job(request: TileRequest, outputs: Outputs, options: Options, start
     check_count(request.tiles)
     workers = request.workers if request.workers is not None else max(1, min(cores(), request.tiles))
     force = Workforce(workers=workers, threads=request.threads, scheduler=request.scheduler, device=request.device)
-    shape = read_shape(request.scan)
-    cloud = as_cloud(shape, None, options.seed) if not isinstance(shape, Mesh) else None
-    if cloud is None:
-        cloud, options = as_cloud(shape, request.tiles * preset(options.preset).points, options.seed), replace(options, keep_outliers=True)
+    most = request.tiles * preset(options.preset).points
+    scan = read_scan(request.scan, max(ENOUGH, 2 * most))
+    is_mesh = isinstance(scan.shape, Mesh)
+    cloud = as_cloud(scan.shape, most if is_mesh else None, options.seed)
+    if is_mesh:
+        options = replace(options, keep_outliers=True)  # what was sampled from faces lies on them
     check_cleaned(outputs.cleaned, cloud, options.preset)
     truth = read_mesh(request.truth) if request.truth else None
-    read = {"path": str(request.scan), "seconds": time.perf_counter() - start}
     work = request.work or outputs.mesh.with_name(f".{outputs.mesh.name}.tiles")
     with progress_bar(request.quiet) as show:
         result = reconstruct_tiles(cloud, options, tiles=request.tiles, workforce=force, work=work, progress=show)
-        complete(result, None, cloud, outputs, read, truth, request.quiet)
+        complete(result, None, cloud, outputs, scan, truth, request.quiet)
     if request.work is None:
         shutil.rmtree(work, ignore_errors=True)

@@ -57,7 +57,10 @@ KeepOutliers = Annotated[
     typer.Option("--keep-outliers", help="Keep points that stand apart from every surface. Points sampled from a mesh are kept anyway."),
 ]
 Scan = Annotated[
-    Path, typer.Argument(help="Points (.xyz .pts .txt .csv .pwn .ply .pcd .npy .npz) or a mesh to sample (.off .obj .stl .ply .glb).")
+    Path,
+    typer.Argument(
+        help="Points (.xyz .pts .txt .csv .pwn .ply .pcd .npy .npz .las .laz .e57) or a mesh to sample (.off .obj .stl .ply .glb)."
+    ),
 ]
 Truth = Annotated[Path | None, typer.Option(help="A mesh to compare with; the distances go into the report.")]
 Part = Annotated[

@@ -1,6 +1,6 @@
 """From a field to triangles: pruned grid, marching cubes, components that no point explains, colours of the scan, fewer faces."""
 
-from .colors import transfer_colors as transfer_colors
+from .colors import transfer_columns as transfer_columns
 from .components import drop_small as drop_small
 from .components import drop_unexplained as drop_unexplained
 from .finish import Finished as Finished

@@ -73,5 +73,5 @@ def _pieces(mesh: Mesh, kept_vertex: np.ndarray) -> Mesh:
     """The mesh of the vertices in the mask; no face may have some in and some out."""
     new_index = np.cumsum(kept_vertex) - 1
     faces = new_index[mesh.faces[kept_vertex[mesh.faces[:, 0]]]]
-    colors, normals = (None if column is None else column[kept_vertex] for column in (mesh.colors, mesh.normals))
-    return Mesh(mesh.vertices[kept_vertex], faces, colors, normals)
+    columns = (mesh.colors, mesh.normals, mesh.labels, mesh.intensity)
+    return Mesh(mesh.vertices[kept_vertex], faces, *(None if column is None else column[kept_vertex] for column in columns))

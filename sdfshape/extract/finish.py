@@ -9,7 +9,7 @@ import numpy as np
 from ..field import CertifiedField
 from ..field.clearance import Triangles, least_over
 from ..types import FloatArray, Mesh, PointCloud
-from .colors import transfer_colors
+from .colors import transfer_columns
 from .deviation import Deviation
 from .simplify import simplify
 
@@ -42,9 +42,13 @@ def finish(
         simplified = simplify(mesh, max_deviation)
         mesh, deviation = simplified.mesh, simplified.deviation
         off_level = largest_gap(field, mesh, iso, max_deviation)
-    if scan is not None:
-        mesh = transfer_colors(mesh, scan)
-    return Finished(replace(mesh, normals=field.normal(mesh.vertices)) if vertex_normals else mesh, deviation, off_level)
+    carries = scan is not None and bool(scan.scan_columns)
+    normals = field.normal(mesh.vertices) if vertex_normals or carries else None
+    if scan is not None and carries:
+        # in a slab the points lie in the middle, where the field rises either way
+        sided = getattr(field, "info", {}).get("surface") == "closed"
+        mesh = transfer_columns(mesh, scan, normals, field.normal(scan.points) if sided else None)
+    return Finished(replace(mesh, normals=normals) if vertex_normals else mesh, deviation, off_level)
 
 
 def largest_gap(field: CertifiedField, mesh: Mesh, iso: float, tolerance: float) -> float:

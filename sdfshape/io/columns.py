@@ -13,7 +13,8 @@ from .number_table import as_integers
 _POINTS = (("x", "y", "z"),)
 _NORMALS = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"), ("normalx", "normaly", "normalz"))
 _COLORS = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
-_LABELS = ("label", "labels", "class", "scalar_label")
+_LABELS = ("label", "labels", "class", "classification", "scalar_label", "scalar_classification")
+_INTENSITIES = ("intensity", "scalar_intensity")
 _UNIT_TOLERANCE = 1e-2  # files print normals with as few as three digits
 
 
@@ -21,8 +22,8 @@ def content_from_columns(columns: Mapping[str, np.ndarray], label_column: str | 
     """The content of columns with names in lower case; unknown names are left out.
 
     columns : name to (n,) array
-    label_column : str or None      the column of the labels; None: `label`, `labels`, `class` or `scalar_label`, where
-    whole
+    label_column : str or None      the column of the labels; None: `label`, `labels`, `class`, `classification` or
+    one of these as CloudCompare names them (scalar_label), where whole
     """
     points = _triple(columns, _POINTS)
     if points is None:
@@ -35,6 +36,7 @@ def content_from_columns(columns: Mapping[str, np.ndarray], label_column: str | 
         normals=None if normals is None else normals.astype(np.float64),
         colors=None if colors is None else as_colors(colors),
         labels=_named_labels(columns, label_column),
+        intensity=next((columns[name].astype(np.float64) for name in _INTENSITIES if name in columns), None),
     )
 
 

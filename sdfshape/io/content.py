@@ -19,7 +19,7 @@ class Content:
 
     points : (n, 3) float64
     faces : (t, 3) int64             polygons are already triangles; none where the file has none
-    normals, colors, labels          as in PointCloud
+    normals, colors, labels, intensity          as in PointCloud
     """
 
     points: np.ndarray
@@ -27,6 +27,7 @@ class Content:
     normals: np.ndarray | None = None
     colors: np.ndarray | None = None
     labels: np.ndarray | None = None
+    intensity: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n = len(self.points)
@@ -48,7 +49,7 @@ class Content:
 
     def cloud(self) -> PointCloud:
         """The points with all their columns; the faces are left out."""
-        return PointCloud(self.points, normals=self.normals, colors=self.colors, labels=self.labels)
+        return PointCloud(self.points, normals=self.normals, colors=self.colors, labels=self.labels, intensity=self.intensity)
 
     def mesh(self) -> Mesh:
         """The triangles; raises InputError where there are none or where a vertex is not finite."""
@@ -58,4 +59,4 @@ class Content:
         if bad:
             raise InputError(f"a mesh must have finite vertices, {bad} of {len(self.points)} have NaN or infinity: repair the file")
         normals = self.normals if self.normals is not None and np.isfinite(self.normals).all() else None
-        return Mesh(self.points, self.faces, colors=self.colors, normals=normals)
+        return Mesh(self.points, self.faces, self.colors, normals, self.labels, self.intensity)

@@ -49,7 +49,7 @@ def read_npy(data: bytes, label_column: str | None = None) -> Content:
 
 
 def read_npz(data: bytes, label_column: str | None = None) -> Content:
-    """The arrays points (or xyz, vertices, pos), normals, colors and labels (or `label_column`)."""
+    """The arrays points (or xyz, vertices, pos), normals, colors, intensity and labels (or `label_column`)."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
@@ -58,7 +58,7 @@ def read_npz(data: bytes, label_column: str | None = None) -> Content:
                 raise InputError(f"an .npz must have an array points, xyz, vertices or pos, it has {_listed(entries)}: rename one")
             if label_column is not None and label_column not in entries:
                 raise InputError(f"the label column must be one of {_listed(entries)}, got {label_column!r}")
-            wanted = (key, "normals", "colors", label_column or "labels")
+            wanted = (key, "normals", "colors", "intensity", label_column or "labels")
             arrays = {k: _array(_unpacked(archive, entries[k])) for k in wanted if k in entries}
     except _ZIP_ERRORS as error:
         raise InputError(f"an .npz must be a sound zip archive, {_one_line(error)}: the file is damaged; copy it again") from error
@@ -82,16 +82,17 @@ def _content(arrays: dict[str, np.ndarray], key: str, label_key: str) -> Content
     points = _table(arrays[key], key)
     n = len(points)
     if points.shape[1] != 3:
-        raise InputError(f"{key} must be (n, 3), got {points.shape}: store other columns as normals, colors, labels")
-    for name, shape in (("normals", (n, 3)), ("colors", (n, 3)), (label_key, (n,))):
+        raise InputError(f"{key} must be (n, 3), got {points.shape}: store other columns as normals, colors, labels, intensity")
+    for name, shape in (("normals", (n, 3)), ("colors", (n, 3)), ("intensity", (n,)), (label_key, (n,))):
         if name in arrays and arrays[name].shape != shape:
             raise InputError(f"{name} must be {shape} like the points, got {arrays[name].shape}: store one row a point")
-    normals, colors, labels = (arrays.get(name) for name in ("normals", "colors", label_key))
+    normals, colors, intensity, labels = (arrays.get(name) for name in ("normals", "colors", "intensity", label_key))
     return Content(
         points=points,
         normals=None if normals is None else normals.astype(np.float64),
         colors=None if colors is None else as_colors(colors),
         labels=None if labels is None else as_integers(labels, label_key),
+        intensity=None if intensity is None else intensity.astype(np.float64),
     )
 
 
@@ -156,17 +157,17 @@ def _one_line(error: Exception) -> str:
 
 
 def write_npy(cloud: PointCloud, path: Path) -> None:
-    """The (n, 3) float64 points, or (n, 6) with normals; raises OutputError where colours or labels would be lost."""
-    if cloud.colors is not None or cloud.labels is not None:
-        raise OutputError("NPY holds points and normals only, these have colours or labels: write .npz or .ply")
+    """The (n, 3) float64 points, or (n, 6) with normals; raises OutputError where another column would be lost."""
+    if more := cloud.scan_columns:
+        raise OutputError(f"NPY holds points and normals only, these have {' and '.join(more)}: write .npz or .ply")
     table = cloud.points if cloud.normals is None else np.hstack([cloud.points, cloud.normals])
     with path.open("wb") as file:
         np.save(file, table, allow_pickle=False)
 
 
 def write_npz(cloud: PointCloud, path: Path) -> None:
-    """Arrays points, normals, colors and labels, as far as the cloud has them; not compressed: scans hardly shrink."""
-    columns = {"points": cloud.points, "normals": cloud.normals, "colors": cloud.colors, "labels": cloud.labels}
+    """Arrays points, normals, colors, labels and intensity, as far as the cloud has them; not compressed: scans hardly shrink."""
+    columns = {"points": cloud.points, "normals": cloud.normals, **cloud.scan_columns}
     with path.open("wb") as file:
         # later stubs name a flag of savez beside the arrays; earlier numpy would store that flag as an array
         np.savez(file, **{k: v for k, v in columns.items() if v is not None})  # type: ignore[arg-type]

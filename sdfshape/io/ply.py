@@ -52,7 +52,7 @@ def _strips(rows: Rows) -> np.ndarray:
 
 
 def write_ply_mesh(mesh: Mesh, path: Path) -> None:
-    """Binary little-endian PLY: double coordinates, float normals, uchar colours."""
+    """Binary little-endian PLY: double coordinates, float normals, uchar colours, int labels, double intensity."""
     faces = np.zeros(len(mesh.faces), [("n", "u1"), ("corners", "<i4", 3)])
     faces["n"] = 3
     if len(mesh.vertices) > np.iinfo(np.int32).max:
@@ -63,21 +63,29 @@ def write_ply_mesh(mesh: Mesh, path: Path) -> None:
         columns |= _columns(mesh.normals, "nx ny nz", "f4")
     if mesh.colors is not None:
         columns |= _columns(mesh.colors, "red green blue", "u1")
+    columns |= _scan_columns(mesh)
     _write(path, columns, faces)
 
 
 def write_ply_cloud(cloud: PointCloud, path: Path) -> None:
-    """Binary little-endian PLY: double coordinates and normals, uchar colours, int labels."""
+    """Binary little-endian PLY: double coordinates and normals, uchar colours, int labels, double intensity."""
     columns = _columns(cloud.points, "x y z", "f8")
     if cloud.normals is not None:
         columns |= _columns(cloud.normals, "nx ny nz", "f8")
     if cloud.colors is not None:
         columns |= _columns(cloud.colors, "red green blue", "u1")
-    if cloud.labels is not None:
-        if len(cloud) and np.abs(cloud.labels.astype(np.float64)).max() > np.iinfo(np.int32).max:
+    _write(path, columns | _scan_columns(cloud), None)
+
+
+def _scan_columns(shape: PointCloud | Mesh) -> dict[str, np.ndarray]:
+    columns: dict[str, np.ndarray] = {}
+    if shape.labels is not None:
+        if len(shape.labels) and np.abs(shape.labels.astype(np.float64)).max() > np.iinfo(np.int32).max:
             raise OutputError("PLY labels are 32-bit integers, these are larger: write .npz")
-        columns |= _columns(cloud.labels[:, None], "label", "i4")
-    _write(path, columns, None)
+        columns |= _columns(shape.labels[:, None], "label", "i4")
+    if shape.intensity is not None:
+        columns |= _columns(shape.intensity[:, None], "intensity", "f8")
+    return columns
 
 
 def _columns(rows: np.ndarray, names: str, code: str) -> dict[str, np.ndarray]:

@@ -11,15 +11,18 @@ import numpy as np
 
 from ..errors import InputError
 from ..types import Mesh, PointCloud
+from .columns import as_colors
 from .content import Content
 from .glb import read_glb
 from .numpy_files import read_npy, read_npz
 from .obj import read_obj
 from .off import read_off
 from .pcd import read_pcd
+from .pieces import Piece
 from .ply import read_ply
 from .source import read_bytes, refuse_folder, shown_name
 from .stl import read_stl
+from .streams import STREAMED, is_streamed, stream_pieces
 from .text import read_pwn, read_text
 
 _SURFACES: dict[str, Callable[[bytes], Content]] = {
@@ -42,7 +45,7 @@ _CLOUDS: dict[str, Callable[[bytes, str | None], Content]] = {
 }
 
 T = TypeVar("T")
-READABLE: tuple[str, ...] = tuple(sorted([*_SURFACES, *_CLOUDS]))
+READABLE: tuple[str, ...] = tuple(sorted([*_SURFACES, *_CLOUDS, *STREAMED]))
 
 
 def read_points(path: str | os.PathLike[str], *, label_column: str | None = None) -> PointCloud:
@@ -99,8 +102,22 @@ def _read(path: str | os.PathLike[str], label_column: str | None, convert: Calla
         raise InputError(f"{shown_name(path)}: the shape must fit into memory, it does not: thin or split it first") from error
 
 
+def _joined(pieces: list[Piece]) -> Content:
+    """All of a scan that came in pieces."""
+    columns: dict[str, np.ndarray] = {}
+    for name in ("points", "colors", "labels", "intensity"):
+        parts = [part for piece in pieces if (part := getattr(piece, name)) is not None]
+        if parts and sum(map(len, parts)) == sum(len(piece.points) for piece in pieces):  # else some scans of the file lack it
+            columns[name] = np.concatenate(parts)
+    if "colors" in columns:
+        columns["colors"] = as_colors(columns["colors"])
+    return Content(**{"points": np.zeros((0, 3))} | columns)  # type: ignore[arg-type]
+
+
 def _content(path: str | os.PathLike[str], label_column: str | None) -> Content:
     ending = Path(os.fsdecode(path)).suffix.lower()
+    if is_streamed(path):
+        return _joined(list(stream_pieces(path, label_column)))
     if ending in _CLOUDS:
         return _CLOUDS[ending](read_bytes(path), label_column)
     if ending not in _SURFACES:

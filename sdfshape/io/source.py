@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputError
@@ -33,10 +35,31 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         The file is missing, empty, unreadable, a folder, a device or a pipe, or larger than `MAX_FILE_BYTES`. The
         message does not repeat the file name: `reading` puts it in front of every error.
     """
-    try:
-        status = os.stat(path)  # noqa: PTH116  (Path would choke on a byte path)
-        _check_status(status)
+    status = check_file(path)
+    if status.st_size > MAX_FILE_BYTES:
+        gib = status.st_size / (1 << 30)
+        raise InputError(f"a file must be at most {MAX_FILE_BYTES >> 30} GiB, this one has {gib:.1f}: thin or split it first")
+    with _one_line_errors(path):
         return Path(os.fsdecode(path)).read_bytes()
+
+
+def check_file(path: str | os.PathLike[str]) -> os.stat_result:
+    """The status of a regular, non-empty file that can be opened; raises InputError as `read_bytes` does."""
+    with _one_line_errors(path):
+        status = os.stat(path)  # noqa: PTH116  (Path would choke on a byte path)
+        refuse_folder(status.st_mode)
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError("an input must be a regular file, this is a device or a pipe: save it to a file first")
+        if status.st_size == 0:
+            raise InputError("a file must hold something, this one is empty (0 bytes): copy or export it again")
+        with Path(os.fsdecode(path)).open("rb"):
+            return status
+
+
+@contextmanager
+def _one_line_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
         raise InputError(f"there is no such file in {Path(os.fsdecode(path)).parent}: check the path") from error
     except (OSError, ValueError) as error:
@@ -48,14 +71,3 @@ def refuse_folder(mode: int) -> None:
     """Raise InputError if the mode of a path's status is that of a folder."""
     if stat.S_ISDIR(mode):
         raise InputError("an input must be a file, this is a folder: name a file in it")
-
-
-def _check_status(status: os.stat_result) -> None:
-    refuse_folder(status.st_mode)
-    if not stat.S_ISREG(status.st_mode):
-        raise InputError("an input must be a regular file, this is a device or a pipe: save it to a file first")
-    if status.st_size == 0:
-        raise InputError("a file must hold something, this one is empty (0 bytes): copy or export it again")
-    if status.st_size > MAX_FILE_BYTES:
-        gib = status.st_size / (1 << 30)
-        raise InputError(f"a file must be at most {MAX_FILE_BYTES >> 30} GiB, this one has {gib:.1f}: thin or split it first")

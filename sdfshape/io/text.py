@@ -140,7 +140,7 @@ def _fitting_names(header: _Header, columns: int) -> list[str] | None:
 
 
 def write_xyz(cloud: PointCloud, path: Path) -> None:
-    """Rows `x y z`, then normals, colours and labels where there are any, named by a comment in the first line."""
+    """Rows `x y z`, then normals, colours, labels and intensity where there are any, named by a comment in the first line."""
     names, blocks = ["x", "y", "z"], [decimal_lines(cloud.points)]
     if cloud.normals is not None:
         names += ["nx", "ny", "nz"]
@@ -151,6 +151,9 @@ def write_xyz(cloud: PointCloud, path: Path) -> None:
     if cloud.labels is not None:
         names.append("label")
         blocks.append(integer_lines(np.asarray(cloud.labels)[:, None]))
+    if cloud.intensity is not None:
+        names.append("intensity")
+        blocks.append(decimal_lines(np.asarray(cloud.intensity)[:, None]))
     with path.open("w", encoding="ascii", newline="\n") as file:
         if len(blocks) > 1:
             file.write(f"# {' '.join(names)}\n")

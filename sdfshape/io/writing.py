@@ -44,7 +44,7 @@ def write_mesh(mesh: Mesh, path: str | os.PathLike[str], *, overwrite: bool = Fa
     """Write triangles, world units, to .glb .obj .off .ply or .stl.
 
     OBJ, OFF and PLY keep float64 exactly; GLB keeps float32 around the centre of the shape, which itself is float64.
-    Vertex colours are kept by all but STL.
+    Vertex colours are kept by all but STL, labels and intensity by PLY alone.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def write_points(cloud: PointCloud, path: str | os.PathLike[str], *, overwrite: 
     ------
     OutputError
         The ending is none of these, the cloud is empty, `path` cannot be written (see `atomic_write`), or .npy would
-        lose colours or labels.
+        lose colours, labels or intensity.
     """
     if not len(cloud):
         raise OutputError(f"{shown_name(path)}: a cloud must have points to be written, this one has none")
