@@ -26,9 +26,10 @@ from .io.streams import is_streamed, stream_pieces
 from .types import FloatArray, IntArray, Mesh, PointCloud
 
 ENOUGH = 1_000_000  # averages: more than one mosaic takes, so that what is averaged over and again stays even
-FIRST_SIDES = 2**17  # of the first piece's longest side: smaller than any spacing
+FIRST_SIDES = 2**13  # of the longest side of most of the first piece: finer than any scan is averaged to
+MOST = (1.0, 99.0)  # percentiles: a stray far away says nothing about sides
 GROWTH = math.sqrt(2)
-ALONG = 2**20  # voxels on either side of the origin
+MIX = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)  # odd, without a pattern: numbers of three axes become one
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,11 +107,11 @@ class VoxelAverages:
         self.came += len(points)
         assert self._names is not None
         columns = {name: getattr(piece, name)[finite] for name in self._names}
-        self._rows = self._merged(_Rows.of(points - self._origin, columns))
+        self._rows = self._rows.with_rows(_Rows.of(points - self._origin, columns, self.side))
         while len(self._rows.weight) > self.most:
             self.averaged = True
             self.side *= GROWTH
-            self._rows = self._merged(_Rows.empty(self._rows.sums.shape[1] - 3))
+            self._rows = self._rows.summed(self.side)
 
     def cloud(self) -> PointCloud:
         """What there is now. Raises InputError if that is nothing."""
@@ -131,7 +132,7 @@ class VoxelAverages:
 
     def _begin(self, points: FloatArray, names: tuple[str, ...]) -> None:
         self._names, self._origin = names, points.mean(axis=0)
-        self.side = max(float(np.ptp(points, axis=0).max()), 1e-300) / FIRST_SIDES
+        self.side = max(float(np.ptp(np.percentile(points, MOST, axis=0), axis=0).max()), 1e-300) / FIRST_SIDES
         self._rows = _Rows.empty(sum({"colors": 3, "intensity": 1}.get(name, 0) for name in names))
 
     def _forget(self, names: tuple[str, ...]) -> None:
@@ -143,24 +144,16 @@ class VoxelAverages:
             width = {"colors": 3, "intensity": 1}.get(name, 0)
             keep += list(range(at, at + width)) if name in names else []
             at += width
-        self._rows, self._names = _Rows(self._rows.sums[:, keep], self._rows.weight, self._rows.label, self._rows.lead), names
-
-    def _merged(self, more: _Rows) -> _Rows:
-        """These rows and more, one for each voxel; the side grows until all of them can be numbered."""
-        both = self._rows.joined(more)
-        places = both.sums[:, :3] / both.weight[:, None]
-        farthest = float(np.abs(places).max(initial=0))
-        while farthest >= (ALONG - 1) * self.side:
-            self.side *= GROWTH
-        return both.summed(places, self.side)
+        self._rows, self._names = replace(self._rows, sums=self._rows.sums[:, keep]), names
 
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """sums : (n, 3 + c) of the places and columns of the points that a row stands for.   weight : (n,) how many.
-    label : (n,) of most of them; lead : (n,) by how many, at least.
+    """One row for each voxel. key : (n,) of the voxels, rising.   sums : (n, 3 + c) of the places and columns of the points in it.
+    weight : (n,) how many.   label : (n,) of most of them; lead : (n,) by how many, at least.
     """
 
+    key: np.ndarray
     sums: FloatArray
     weight: FloatArray
     label: IntArray
@@ -168,34 +161,60 @@ class _Rows:
 
     @classmethod
     def empty(cls, columns: int) -> _Rows:
-        return cls(np.zeros((0, 3 + columns)), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
+        return cls(np.zeros(0, np.uint64), np.zeros((0, 3 + columns)), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
 
     @classmethod
-    def of(cls, places: FloatArray, columns: dict[str, np.ndarray]) -> _Rows:
+    def of(cls, places: FloatArray, columns: dict[str, np.ndarray], side: float) -> _Rows:
+        """Of points (n, 3), in whatever order, and their columns."""
         values = [places]
         values += [columns["colors"].astype(np.float64)] if "colors" in columns else []
         values += [np.nan_to_num(columns["intensity"])[:, None]] if "intensity" in columns else []
         n = len(places)
-        return cls(np.concatenate(values, axis=1), np.ones(n), columns.get("labels", np.zeros(n, np.int64)), np.ones(n, np.int64))
+        labels = columns.get("labels", np.zeros(n, np.int64))
+        return cls(np.zeros(n, np.uint64), np.concatenate(values, axis=1), np.ones(n), labels, np.ones(n, np.int64)).summed(side)
 
-    def joined(self, other: _Rows) -> _Rows:
-        pairs = ((self.sums, other.sums), (self.weight, other.weight), (self.label, other.label), (self.lead, other.lead))
-        return _Rows(*(np.concatenate(pair) for pair in pairs))
-
-    def summed(self, places: FloatArray, side: float) -> _Rows:
-        """One row for each voxel that holds some of the places (n, 3)."""
-        cell = np.floor(places / side).astype(np.int64) + ALONG
-        key = (cell[:, 0] << 42) | (cell[:, 1] << 21) | cell[:, 2]
-        order = np.argsort(key, kind="stable")  # of runs that are in order already: merged, not sorted
-        start = np.flatnonzero(np.diff(key[order], prepend=-1))
+    def summed(self, side: float) -> _Rows:
+        """The same points over voxels of this side; keys and order of these rows do not matter."""
+        key = _voxel_keys(self.sums[:, :3] / self.weight[:, None], side)
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        start = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, np.int64)
         label, lead = _paired_off(self.label[order], self.lead[order], start)
-        return _Rows(np.add.reduceat(self.sums[order], start, axis=0), np.add.reduceat(self.weight[order], start), label, lead)
+        return _Rows(key[start], np.add.reduceat(self.sums[order], start), np.add.reduceat(self.weight[order], start), label, lead)
+
+    def with_rows(self, more: _Rows) -> _Rows:
+        """These rows, which are changed, and more of the same side."""
+        at = np.searchsorted(self.key, more.key)
+        known = np.zeros(len(at), bool)
+        known[at < len(self.key)] = self.key[at[at < len(self.key)]] == more.key[at < len(self.key)]
+        row, new = at[known], ~known
+        self.sums[row] += more.sums[known]
+        self.weight[row] += more.weight[known]
+        same = self.label[row] == more.label[known]
+        lead = np.where(same, self.lead[row] + more.lead[known], self.lead[row] - more.lead[known])
+        self.label[row] = np.where(lead >= 0, self.label[row], more.label[known])
+        self.lead[row] = np.maximum(np.abs(lead), 1)
+        if not new.any():
+            return self
+        order = np.argsort(np.concatenate([self.key, more.key[new]]), kind="stable")  # two runs in order: merged, not sorted
+        pairs = zip(vars(self).values(), vars(more).values(), strict=True)
+        return _Rows(*(np.concatenate([mine, its[new]])[order] for mine, its in pairs))
+
+
+def _voxel_keys(places: FloatArray, side: float) -> np.ndarray:
+    """(n,) uint64 for the voxels of places (n, 3), however far: of a million voxels two have one key once in ten million times."""
+    cell = np.floor(np.clip(places / side, -(2.0**62), 2.0**62)).astype(np.int64).view(np.uint64)
+    key = np.zeros(len(cell), np.uint64)
+    for axis, factor in enumerate(MIX):
+        key = (key ^ cell[:, axis]) * np.uint64(factor)
+        key ^= key >> np.uint64(29)
+    return key
 
 
 def _paired_off(label: IntArray, lead: IntArray, start: IntArray) -> tuple[IntArray, IntArray]:
     """Of groups of rows, that begin at `start`, the label that leads and by how much: its own leads less all others, or 1 at least."""
     group = np.repeat(np.arange(len(start)), np.diff(start, append=len(label)))
-    if (label == label[0]).all():
+    if not len(label) or (label == label[0]).all():
         return label[start], np.add.reduceat(lead, start)
     order = np.lexsort((label, group))
     label, lead, group = label[order], lead[order], group[order]

@@ -286,3 +286,36 @@ def test_nearer_points_colour_more():
 
 def test_a_cloud_without_colours_paints_nothing():
     assert transfer_columns(BIG, PointCloud(sphere_points(300)), None) is BIG
+
+
+def two_sheets(apart: float) -> tuple[Mesh, PointCloud, np.ndarray]:
+    """Two squares `apart`, red and blue, with 900 points each, farther from each other than the sheets are; a mesh of both."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 1, (1800, 3)) * [1, 1, 0]
+    upper = np.arange(1800) < 900
+    cloud = PointCloud(
+        x + np.where(upper, apart, 0)[:, None] * [0, 0, 1],
+        colors=np.where(upper[:, None], [255, 0, 0], [0, 0, 255]).astype(np.uint8),
+        labels=np.where(upper, 6, 2),
+        intensity=np.where(upper, 10.0, -10.0),
+    )
+    places = rng.uniform(0.1, 0.9, (400, 3)) * [1, 1, 0]
+    vertices = np.concatenate([places + apart * np.eye(3)[2], places])
+    normals = np.repeat([[0.0, 0, 1], [0, 0, -1]], 400, axis=0)
+    return Mesh(vertices, []), cloud, normals
+
+
+@pytest.mark.parametrize("apart", [0.01, 0.0005])
+def test_nothing_bleeds_from_one_sheet_to_another_that_is_nearer_than_the_points_are(apart):
+    mesh, cloud, normals = two_sheets(apart)
+    up = np.where(np.arange(1800) < 900, 1.0, -1.0)[:, None] * [0, 0, 1.0]
+    painted = transfer_columns(mesh, cloud, normals, up)
+    assert (painted.colors == np.repeat([[255, 0, 0], [0, 0, 255]], 400, axis=0)).all()
+    assert (painted.labels == np.repeat([6, 2], 400)).all() and np.allclose(painted.intensity, np.repeat([10.0, -10.0], 400))
+
+
+def test_labels_on_a_mesh_are_those_of_most_weight_and_unknown_intensity_is_left_out():
+    points = np.array([[0.0, 0, 0], [0.2, 0, 0], [1, 0, 0], [50, 0, 0], [51, 0, 0]])
+    cloud = PointCloud(points, labels=[1, 1, 2, 3, 3], intensity=[1.0, np.nan, 3.0, np.nan, np.nan])
+    found = transfer_columns(Mesh([[0.1, 0, 0], [0.95, 0, 0], [50.5, 0, 0]], []), cloud, None)
+    assert found.labels.tolist() == [1, 2, 3] and 1 <= found.intensity[0] < 1.5 and found.intensity[1] > 2.9

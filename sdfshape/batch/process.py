@@ -18,7 +18,7 @@ from typing import Any
 LOOK = 0.1  # seconds between two looks at a process
 PATIENCE = 4.0  # seconds to save, once it was asked to end
 TOLD = 300  # characters of its last word
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "IGL_NUM_THREADS")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""LAS, LAZ and COPC in pieces, by laspy; only ever called in the process of `scan_child`."""
+"""LAS, LAZ and COPC in pieces, by laspy; only ever called in the process of `scan_child`, and with a header that was checked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .las_header import check_las
 from .pieces import PIECE, Piece
 
 NOISE_CLASSES = (7, 18)  # low and high points: noise, as the file itself says (LAS 1.4, table 17)
@@ -17,7 +16,6 @@ CLASSES = "classification"
 
 def las_pieces(path: Path, label_column: str | None) -> Iterator[Piece]:
     """Points with colours, intensity and classes (or `label_column`); without those that are withheld, or classified as noise."""
-    check_las(path)
     import laspy
 
     with laspy.open(path) as reader:

@@ -7,15 +7,18 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputError
+from .e57 import check_e57
+from .las_header import check_las
 from .pieces import Piece, received_head
 from .source import check_file
 
-STREAMED = (".e57", ".las", ".laz")
+CHECKS: dict[str, Callable[[Path], object]] = {".e57": check_e57, ".las": check_las, ".laz": check_las}
+STREAMED = tuple(CHECKS)
 STALLED = 30.0  # seconds without a byte: a piece takes less than one
 BLOCK = 1 << 20
 
@@ -33,6 +36,8 @@ def stream_pieces(path: str | os.PathLike[str], label_column: str | None = None)
     InputError    in one line, without the name of the file: what is wrong with it, also where its reader crashed, hung, or took all memory
     """
     check_file(path)
+    file = Path(os.fsdecode(path))
+    CHECKS[file.suffix.lower()](file)
     with _reader(path, label_column) as read:
         while "end" not in (head := received_head(read)):
             if "error" in head:

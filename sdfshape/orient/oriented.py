@@ -9,6 +9,7 @@ and .023; with noise of 0.6% of the size fandisk .046 and .003, armadillo .026 a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -37,7 +38,8 @@ class OrientedCloud:
     spacing : typical distance between neighbours.   neighbours : (n, k) indices, the point itself first, as many as its plane took.
     confidence : (n,) in [0, 1]: how much nearer the ball comes on the outer side (0 a coin toss, as on a sheet); less where a
         patch disagrees with itself.
-    sure : (n,) whether the ball touches the point and its vote is clear, or a hint was followed.   closing : of the cloud by the ball.
+    sure : (n,) whether the ball touches the point and its vote is clear, or a hint was followed.
+    tree : of the points.   roll : closes the cloud by the ball, when that is first asked for (`closing`).
     agreement : of the hints with what the ball saw, nan where there was no test.   followed : whether hints decided anything.
     """
 
@@ -48,7 +50,8 @@ class OrientedCloud:
     neighbours: IntArray
     confidence: FloatArray
     sure: np.ndarray
-    closing: Closing
+    tree: cKDTree
+    roll: Callable[[], Closing]
     agreement: float = float("nan")
     followed: bool = False
 
@@ -57,9 +60,9 @@ class OrientedCloud:
         """(n, 3) the normals once more, from the neighbours that face the same way."""
         return sharpened_normals(self.points, self.normals, self.neighbours)
 
-    @property
-    def tree(self) -> cKDTree:
-        return self.closing.cloud
+    @cached_property
+    def closing(self) -> Closing:
+        return self.roll()
 
 
 def orient(points_unit: FloatArray, rng: np.random.Generator, least_thickness: float = 0.0, hints: Hints | None = None) -> OrientedCloud:
@@ -83,7 +86,8 @@ def orient(points_unit: FloatArray, rng: np.random.Generator, least_thickness: f
         neighbours=fitted,
         confidence=signs.confidence,
         sure=signs.sure,
-        closing=closing,
+        tree=tree,
+        roll=lambda: closing,
         agreement=signs.agreement,
         followed=signs.followed,
     )
@@ -107,7 +111,7 @@ def seen_from_the_sky(cloud: OrientedCloud, hints: Hints | None = None) -> Orien
 def hollow(cloud: OrientedCloud, rng: np.random.Generator) -> OrientedCloud:
     """The cloud with a closing that leaves empty what the points enclose."""
     distance = cloud.tree.query(cloud.points, k=SPACING_NEIGHBOUR + 1, workers=-1)[0][:, -1]
-    return replace(cloud, closing=close(cloud.tree, cloud.normals, distance, cloud.closing.least, rng, hollow=True))
+    return replace(cloud, roll=lambda: close(cloud.tree, cloud.normals, distance, cloud.closing.least, rng, hollow=True))
 
 
 def _signs(points: FloatArray, normals: FloatArray, index: IntArray, closing: Closing) -> Signs:

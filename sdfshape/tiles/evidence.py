@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from ..frame import Frame
 from ..orient import NOISY, OrientedCloud, WindingNumber, denoised, noise_level
-from ..orient.closing import close
+from ..orient.closing import Closing, close
 from ..orient.neighbours import SPACING_NEIGHBOUR, fitted_normals, neighbours_of
 from ..orient.places import in_order
 from ..orient.propagate import elect
@@ -69,11 +69,14 @@ def _oriented(points: FloatArray, coarse: Coarse, rng: np.random.Generator) -> O
     tree, distance, index = neighbours_of(points)
     spacing = float(np.median(distance[:, SPACING_NEIGHBOUR]))
     normals, fitted = fitted_normals(points, tree, index, spacing)
-    closing = close(tree, normals, distance[:, SPACING_NEIGHBOUR], coarse.thickness / 2, rng, hollow=True)
     sign, confidence = elect(points, normals, index, _votes(points, normals, coarse)) if coarse.kind == "closed" else (1.0, 1.0)
     normals = normals * np.reshape(sign, (-1, 1))
     areas, confidence = np.pi * distance[:, 8] ** 2 / 8, np.broadcast_to(confidence, len(points))
-    return OrientedCloud(points, normals, areas, spacing, fitted, confidence, confidence > 0, closing)
+
+    def roll() -> Closing:
+        return close(tree, normals, distance[:, SPACING_NEIGHBOUR], coarse.thickness / 2, rng, hollow=True)
+
+    return OrientedCloud(points, normals, areas, spacing, fitted, confidence, confidence > 0, tree, roll)
 
 
 def _votes(points: FloatArray, normals: FloatArray, coarse: Coarse) -> FloatArray:

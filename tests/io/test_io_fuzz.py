@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from formats import scan_files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +39,7 @@ def seeds(tmp_path_factory):
     lines = b"ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
     files["ascii.ply"] = lines + b"element face 1\nproperty list uchar int vertex_index\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n"
     corners = b"vertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\n"
+    files |= scan_files()
     files["ascii.stl"] = b"solid a\nfacet normal 0 0 1\nouter loop\n" + corners + b"endloop\nendfacet\nendsolid\n"
     return files
 
@@ -103,6 +105,13 @@ SEEDS = [
     *("cloud.xyz", "cloud.pts", "cloud.csv", "cloud.asc", "cloud.pwn", "cloud.npy", "cloud.npz"),
     *("ascii.pcd", "binary.pcd", "packed.pcd"),
 ]
+
+
+@pytest.mark.parametrize("name", ["scan.las", "scan.laz", "scan.e57"])
+@settings(RELAXED, max_examples=10)  # each is a process
+@given(edits=EDITS)
+def test_damaged_scans(tmp_path, seeds, name, edits):
+    _survives(tmp_path, name, _edited(seeds[name], edits))
 
 
 @pytest.mark.parametrize("name", SEEDS)

@@ -29,7 +29,7 @@ def _cloud(*, offset=0.0, rich=True):
     if not rich:
         return PointCloud(points)
     colors = rng.integers(0, 256, (50, 3), dtype=np.uint8)
-    return PointCloud(points, rng.normal(size=(50, 3)), colors, rng.integers(-3, 9, 50))
+    return PointCloud(points, rng.normal(size=(50, 3)), colors, rng.integers(-3, 9, 50), rng.normal(size=50))
 
 
 def _same(a, b):
@@ -102,7 +102,7 @@ def test_every_column_of_a_cloud_is_exact(tmp_path, ending):
     cloud = _cloud()
     write_points(cloud, tmp_path / f"a{ending}")
     back = read_points(tmp_path / f"a{ending}")
-    for column in ("points", "normals", "colors", "labels"):
+    for column in ("points", "normals", "colors", "labels", "intensity"):
         assert _same(getattr(back, column), getattr(cloud, column)), column
 
 
