@@ -23,6 +23,7 @@ class Options:
     normals : of the file: auto believes them if they agree with what is seen, use believes them, ignore does not look.
     sensor : (3,) where the scanner stood, world units; every point is then taken to have been seen from there.
     keep_outliers : also reconstruct from points that stand apart from every surface.
+    max_memory : megabytes; a job that is predicted to take more is refused, with what would fit (`memory`).
     max_deviation : world units; the mesh gets as few faces as stay so near to the full one.   vertex_normals : of the field, on the mesh.
     """
 
@@ -39,6 +40,7 @@ class Options:
     sensor: tuple[float, float, float] | None = None
     max_deviation: float | None = None
     vertex_normals: bool = False
+    max_memory: float | None = None
 
     def __post_init__(self) -> None:
         preset(self.preset)

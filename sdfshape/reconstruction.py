@@ -18,6 +18,7 @@ from .clean import distinct_rows
 from .errors import EmptySurfaceError
 from .frame import HALF_EXTENT, PAD, Frame
 from .limits import MOST_ISO
+from .memory import Cost, check_memory
 from .options import Options
 from .orient import Hints
 from .sample import Evidence, Gathered, gather_evidence
@@ -97,6 +98,7 @@ def reconstruct(
     """
     options = replace(options or Options(), **changes)
     config = config or preset(options.preset)
+    check_memory(options.max_memory, Cost.of(len(cloud), config, options.resolution))
     clock = Stopwatch(progress or (lambda _: None))
     _load_torch(options.device)
     clock.start("orient")

@@ -84,7 +84,7 @@ def broken_files() -> dict[str, bytes]:
         "two-columns.xyz": b"1 2\n3 4\n",
         "points-promised.pcd": b"VERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH 999999999\nHEIGHT 1\nPOINTS 999999999\nDATA binary\n"
         + three,
-        "pickle.npy": b"\x93NUMPY\x01\x00v\x00" + b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n\x80\x04.",
+        "pickle.npy": _npy_head("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }") + b"\x80\x04.",
         "pickle.sdf": b"\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00.",
         "bomb.npz": _bomb(),
         "header-1e18.sdf": struct.pack("<Q", 10**18) + b"{}",
@@ -102,11 +102,15 @@ def _ply(form: str, count: int, body: bytes, faces: str = "") -> bytes:
     return f"ply\nformat {form} 1.0\nelement vertex {count}\n{XYZ}{faces}end_header\n".encode() + body
 
 
+def _npy_head(text: str) -> bytes:
+    return b"\x93NUMPY\x01\x00v\x00" + text.encode().ljust(117) + b"\n"
+
+
 def _bomb() -> bytes:
     """A gigabyte of zeros in a megabyte."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("points.npy", "w", force_zip64=True) as entry:
-        entry.write(b"\x93NUMPY\x01\x00v\x00" + b"{'descr': '<f8', 'fortran_order': False, 'shape': (44739242, 3), }".ljust(117) + b"\n")
+        entry.write(_npy_head("{'descr': '<f8', 'fortran_order': False, 'shape': (44739242, 3), }"))
         for _ in range(64):
             entry.write(bytes(1 << 24))
     return stream.getvalue()

@@ -39,6 +39,7 @@ ROOMS = (
     "baselines",
     "trial",
     "options",
+    "memory",
     "shaping",
     "account",
     "reconstruction",

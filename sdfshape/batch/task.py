@@ -26,7 +26,7 @@ def do_shape(job: ShapeJob, folder: Path, ending: str, picture: bool, limits: Li
             return row | {"status": "kept"} | kept  # with the seconds that it took then
         else:
             made.begin()
-            row |= run_process(_command(job, made, limits.threads), limits)
+            row |= run_process(_command(job, made, limits), limits)
             if row["status"] == "done":
                 made.finish(row["id"])
                 row |= made.facts()
@@ -37,10 +37,11 @@ def do_shape(job: ShapeJob, folder: Path, ending: str, picture: bool, limits: Li
     return row | {"seconds": time.monotonic() - start}
 
 
-def _command(job: ShapeJob, made: Artefacts, threads: int) -> list[str]:
+def _command(job: ShapeJob, made: Artefacts, limits: Limits) -> list[str]:
     """`sdfshape reconstruct` with the options of the job."""
     words = [*program("reconstruct"), "-o", str(made.mesh), "--model", str(made.folder / "field.sdf")]
-    words += ["--report", str(made.report), "--threads", str(threads), "--overwrite", "--quiet"]
+    words += ["--report", str(made.report), "--threads", str(limits.threads), "--overwrite", "--quiet"]
+    words += ["--max-memory", str(limits.megabytes)] if limits.megabytes is not None else []
     words += ["--picture", str(made.folder / "picture.png")] if made.picture else []
     for name, value in _asked(job.options).items():
         option = f"--{name.replace('_', '-')}"

@@ -25,7 +25,7 @@ Format = Annotated[str, typer.Option("--format", help="Of the meshes: ply, obj, 
 Workers = Annotated[int | None, typer.Option(help="Shapes at a time; default: one a core.")]
 EachThreads = Annotated[int | None, typer.Option(help="Of each shape; default: the cores divided by the workers.")]
 Timeout = Annotated[float | None, typer.Option(metavar="SECONDS", help="A shape that takes longer is ended, and is a row.")]
-MaxMemory = Annotated[float | None, typer.Option(metavar="MB", help="A shape that takes more is ended, and is a row.")]
+MaxMemory = Annotated[float | None, typer.Option(metavar="MB", help="A shape that is predicted to take more, or does, is a row.")]
 Pictures = Annotated[bool, typer.Option("--pictures/--no-pictures", help="A picture of each shape, for the summary.")]
 Again = Annotated[bool, typer.Option("--again", help="Do also what is done.")]
 

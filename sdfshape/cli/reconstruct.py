@@ -37,6 +37,7 @@ def reconstruct(
     keep_outliers: words.KeepOutliers = False,
     max_deviation: words.MaxDeviation = None,
     vertex_normals: words.VertexNormals = False,
+    max_memory: words.MaxMemory = None,
     checkpoint: words.Checkpoint = None,
     view: words.View = False,
     web: words.Web = False,

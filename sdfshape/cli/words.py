@@ -63,6 +63,10 @@ Scan = Annotated[
     ),
 ]
 Truth = Annotated[Path | None, typer.Option(help="A mesh to compare with; the distances go into the report.")]
+MaxMemory = Annotated[
+    float | None,
+    typer.Option("--max-memory", metavar="MB", help="Refuse a job that is predicted to take more, and say what would fit."),
+]
 Part = Annotated[
     int | None, typer.Option(help="The part with this label, of a field made with `reconstruct --labels`, in place of the whole.")
 ]

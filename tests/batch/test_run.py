@@ -43,7 +43,7 @@ for name in ("mesh.ply", "field.sdf", "picture.png"): (folder / name).write_text
 
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch):
-    monkeypatch.setattr(task, "_command", lambda job, made, threads: [sys.executable, "-c", STAND_IN, str(job.source), str(made.folder)])
+    monkeypatch.setattr(task, "_command", lambda job, made, limits: [sys.executable, "-c", STAND_IN, str(job.source), str(made.folder)])
 
 
 def jobs(folder: Path, **what: str) -> list[ShapeJob]:
