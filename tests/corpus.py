@@ -82,8 +82,7 @@ def broken_files() -> dict[str, bytes]:
         "index-zero.obj": b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 0 1 2\n",
         "words.xyz": b"one two three\n",
         "two-columns.xyz": b"1 2\n3 4\n",
-        "points-promised.pcd": b"VERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH 999999999\nHEIGHT 1\nPOINTS 999999999\nDATA binary\n"
-        + three,
+        "points-promised.pcd": b"FIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH 999999999\nHEIGHT 1\nPOINTS 999999999\nDATA binary\n" + three,
         "pickle.npy": _npy_head("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }") + b"\x80\x04.",
         "pickle.sdf": b"\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00.",
         "bomb.npz": _bomb(),

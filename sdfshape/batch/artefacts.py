@@ -1,10 +1,11 @@
 """What a shape leaves on the disk, and whether it is all there: OUTPUT/<name>/mesh.ply, field.sdf, report.json, picture.png, done.json.
 
-done.json comes last, with the id of the job and the sizes of the files: without it, or with another id, the shape is done again.
+done.json comes last, with the id of the job and the hashes of the files: without it, or with another id, the shape is done again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,16 +43,16 @@ class Artefacts:
         return self.folder / "done.json"
 
     def kept_facts(self, job: str) -> dict[str, Any] | None:
-        """The facts of a shape that is done: all files of the sizes that were written, for the job of this id; None where it is not."""
+        """The facts of a shape that is done: all files as they were written, for the job of this id; None where it is not."""
         try:
             done = json.loads(self.mark.read_text())
-            whole = done["id"] == job and all(path.stat().st_size == done["bytes"][path.name] for path in self.files)
+            whole = done["id"] == job and all(_hash(path) == done["sha256"][path.name] for path in self.files)
             return self.facts() if whole else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def finish(self, job: str) -> None:
-        content = {"id": job, "bytes": {path.name: path.stat().st_size for path in self.files}}
+        content = {"id": job, "sha256": {path.name: _hash(path) for path in self.files}}
         with atomic_write(self.mark, overwrite=True) as temporary:
             Path(temporary).write_text(json.dumps(content))
 
@@ -85,6 +86,11 @@ class Artefacts:
             "peak_rss_mb": report["peak_rss_mb"],
             "warnings": len(report["warnings"]),
         }
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_if_empty(folder: Path) -> None:

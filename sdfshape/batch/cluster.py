@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,8 +19,16 @@ if TYPE_CHECKING:
 CONNECT = 10  # seconds to find a scheduler
 
 
+@dataclass(frozen=True)
+class Needs:
+    """folders : that every worker must see.   devices : of torch, that each must have."""
+
+    folders: frozenset[Path]
+    devices: frozenset[str] = frozenset()
+
+
 @contextmanager
-def connected(scheduler: str | None, workers: int, output: Path) -> Iterator[Client]:
+def connected(scheduler: str | None, workers: int, needs: Needs) -> Iterator[Client]:
     """A client: of a cluster of `workers` threads here, that no other process can reach, or of the scheduler at this address.
 
     Each thread here only watches a process of its own (`task`). Raises InputError where there is no scheduler, or it has no workers.
@@ -47,7 +56,7 @@ def connected(scheduler: str | None, workers: int, output: Path) -> Iterator[Cli
     with client:
         if not client.scheduler_info(n_workers=-1)["workers"]:
             raise InputError(f"the scheduler at {scheduler} must have workers, it has none: start `dask worker {scheduler}`")
-        _check_workers(client, output)
+        _check_workers(client, needs)
         yield client
 
 
@@ -57,17 +66,23 @@ def dashboard_of(client: Client, scheduler: str | None) -> str:
     return link._replace(netloc=f"127.0.0.1:{link.port}").geturl() if scheduler is None else link.geturl()
 
 
-def _check_workers(client: Client, output: Path) -> None:
-    """Raise InputError where a worker has another version, or does not see the folder: before the first shape, not after all."""
+def _check_workers(client: Client, needs: Needs) -> None:
+    """Raise InputError where a worker has another version, or lacks a folder or a device: before the first shape, not after all."""
     try:
-        found = client.run(_what_a_worker_has, str(output))
+        found = client.run(_what_a_worker_lacks, needs)
     except ImportError as error:
         raise InputError(f"every worker must have sdfshape {__version__} installed, one has not: {error}") from error
-    for worker, (version, sees) in found.items():
-        if version != __version__ or not sees:
-            law = "have the version and see the output folder of this machine"
-            raise InputError(f"every worker must {law}: {worker} has sdfshape {version}, and {'sees' if sees else 'does not see'} {output}")
+    for worker, (version, lacking) in found.items():
+        if version != __version__ or lacking:
+            law = "have the version, the devices and the folders of this machine"
+            said = f"does not have {lacking[0]}" if lacking else f"has sdfshape {version}"
+            raise InputError(f"every worker must {law}: {worker} {said}")
 
 
-def _what_a_worker_has(output: str) -> tuple[str, bool]:
-    return __version__, Path(output).is_dir()
+def _what_a_worker_lacks(needs: Needs) -> tuple[str, list[str]]:
+    lacking = [str(folder) for folder in sorted(needs.folders) if not folder.is_dir()]
+    if needs.devices - {"cpu"}:
+        import torch
+
+        lacking += [device for device in sorted(needs.devices) if device.startswith("cuda") and not torch.cuda.is_available()]
+    return __version__, lacking

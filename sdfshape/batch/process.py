@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .locking import is_abandoned
+
 LOOK = 0.1  # seconds between two looks at a process
 PATIENCE = 4.0  # seconds to save, once it was asked to end
 TOLD = 300  # characters of its last word
@@ -24,14 +26,20 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXP
 @dataclass(frozen=True)
 class Limits:
     """threads : of one piece of work.   seconds, megabytes : it may take, or None.   stop : a file; once it is there, all of it ends.
-    again : do also what is done.
+    lock : of who gave out the work (`locking`); once nobody holds it, all of it ends, too.   again : do also what is done.
     """
 
     threads: int
     seconds: float | None
     megabytes: float | None
     stop: Path
+    lock: Path | None = None
     again: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether work must end, or not begin."""
+        return self.stop.exists() or is_abandoned(self.lock)
 
 
 def program(command: str) -> list[str]:
@@ -55,7 +63,7 @@ def run_process(command: list[str], limits: Limits) -> dict[str, Any]:
         said.seek(0)
         words = said.read().decode(errors="replace").strip().splitlines()
     ending = ended or _ending(process.returncode, words)
-    if limits.stop.exists() and ending.get("status") != "done":
+    if limits.is_over and ending.get("status") != "done":
         ending["status"] = "stopped"
     return ending
 
@@ -69,7 +77,7 @@ def _watch(process: subprocess.Popen[bytes], limits: Limits) -> dict[str, Any]:
             return {}
         except subprocess.TimeoutExpired:
             pass
-        if limits.stop.exists():
+        if limits.is_over:
             process.send_signal(signal.SIGTERM)  # saves a checkpoint where it can
             return {} if _ends(process) else {"status": "stopped", "reason": "killed: it did not end when asked to"}
         if limits.seconds is not None and time.monotonic() - start > limits.seconds:

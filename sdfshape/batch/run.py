@@ -6,19 +6,20 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, OutputError
+from ..errors import InputError
 from ..limits import cores
 from .artefacts import remove_if_empty
-from .cluster import connected, dashboard_of
+from .cluster import Needs, connected, dashboard_of
 from .jobs import ShapeJob, check_apart, check_ending
+from .locking import lock_of, locked
 from .process import PATIENCE, Limits
 from .summary import tally, write_summary
 from .task import do_shape
@@ -69,11 +70,11 @@ def run_batch(
     Raises InputError, OutputError before the first shape; KeyboardInterrupt once all shapes have ended that were asked to.
     """
     check_apart(jobs)
-    with _locked(request.output) as folder, connected(request.scheduler, request.workers, folder) as client:
+    with locked(request.output) as folder, connected(request.scheduler, request.workers, needed_by(jobs, folder)) as client:
         if find_spec("bokeh"):  # without, the page says only that it is not there
             on_link(dashboard_of(client, request.scheduler))
         stop = folder / f".stop-{secrets.token_hex(4)}"
-        limits = Limits(request.threads_each, request.timeout, request.max_memory, stop, request.again)
+        limits = Limits(request.threads_each, request.timeout, request.max_memory, stop, lock_of(folder), request.again)
         rows: dict[str, Row] = {}
         log = _Log(folder / "batch.jsonl")
         log.write({"event": "begin", "shapes": len(jobs), "workers": request.workers, "threads": limits.threads})
@@ -92,6 +93,12 @@ def run_batch(
             write_summary(ordered, folder, request.picture)
             log.write({"event": "end", **tally(ordered)})
     return ordered
+
+
+def needed_by(jobs: Sequence[ShapeJob], folder: Path) -> Needs:
+    """What a worker must see and have to do any of the jobs."""
+    devices = {str(job.options["device"]) for job in jobs if job.options.get("device")}
+    return Needs(frozenset({folder, *(job.source.parent for job in jobs)}), frozenset(devices))
 
 
 def _collect(client: Any, jobs: Sequence[ShapeJob], request: BatchRequest, limits: Limits, take: Callable[[Row], None]) -> None:
@@ -154,27 +161,3 @@ class _Log:
             if event.get("status") != "stopped":  # thousands of these come at once, and say nothing that the end does not
                 file.flush()
                 os.fsync(file.fileno())
-
-
-@contextmanager
-def _locked(output: Path) -> Iterator[Path]:
-    """The output folder, for one batch at a time; the lock goes with the process that holds it."""
-    import fcntl
-
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        lock = (output / ".batch.lock").open("a")
-    except OSError as error:
-        raise OutputError(f"{output}: the output must be a folder that can be written, it cannot: {error.strerror}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OutputError(f"{output}: one batch at a time must write to a folder, another one does: wait, or choose another") from error
-        except OSError as error:
-            raise OutputError(
-                f"{output}: the output must be on a file system with locks, it is not ({error.strerror}): choose another"
-            ) from error
-        for left in output.glob(".stop-*"):
-            left.unlink(missing_ok=True)
-        yield output.resolve()

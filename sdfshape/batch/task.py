@@ -19,7 +19,7 @@ def do_shape(job: ShapeJob, folder: Path, ending: str, picture: bool, limits: Li
     row: dict[str, Any] = {"name": job.name, "source": str(job.source), "status": "failed", "reason": "", "id": ""}
     made = Artefacts(folder, ending, picture)
     try:
-        if limits.stop.exists():
+        if limits.is_over:
             return row | {"status": "stopped", "reason": "not begun", "seconds": 0.0}
         row["id"] = job_id(job, ending, picture)
         if not limits.again and (kept := made.kept_facts(row["id"])) is not None:

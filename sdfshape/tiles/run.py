@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..batch.cluster import connected
+from ..batch.cluster import Needs, connected
+from ..batch.locking import lock_of, locked
 from ..batch.process import PATIENCE, Limits, program, run_process
 from ..errors import InputError, SdfShapeError
 from ..limits import cores
@@ -53,7 +54,7 @@ def make_tile(folder: Path, index: int, *, threads: int, device: str) -> None:
 def do_tile(folder: Path, index: int, device: str, limits: Limits) -> tuple[int, str]:
     """The tile, and why it failed, or nothing: `make_tile` in a process of its own."""
     try:
-        if limits.stop.exists():
+        if limits.is_over:
             return index, "not begun"
         words = [*program("make-tile"), str(folder), str(index), "--threads", str(limits.threads), "--device", device]
         ending = run_process(words, limits)
@@ -71,9 +72,10 @@ def run_tiles(work: TileFolder, indices: Sequence[int], force: Workforce, on_til
         return
     from distributed import as_completed, wait
 
-    with connected(force.scheduler, force.workers, work.path) as client:
+    needs = Needs(frozenset({work.path}), frozenset({force.device}))
+    with locked(work.path), connected(force.scheduler, force.workers, needs) as client:
         stop, start = work.path / f".stop-{secrets.token_hex(4)}", time.monotonic()
-        limits, batch, failed = Limits(force.threads_each, None, None, stop), secrets.token_hex(4), []
+        limits, batch, failed = Limits(force.threads_each, None, None, stop, lock_of(work.path)), secrets.token_hex(4), []
         futures = [client.submit(do_tile, work.path, j, force.device, limits, key=f"tile-{batch}-{j}", pure=False) for j in indices]
         try:
             for count, future in enumerate(as_completed(futures), 1):

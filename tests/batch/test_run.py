@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ import psutil
 import pytest
 
 from sdfshape.batch import BatchRequest, ShapeJob, run_batch, task
-from sdfshape.batch.cluster import connected
+from sdfshape.batch.cluster import Needs, _what_a_worker_lacks, connected
+from sdfshape.batch.locking import is_abandoned, lock_of, locked
+from sdfshape.batch.process import Limits
 from sdfshape.errors import InputError, OutputError
 
 # what a shape does, by its file: leave results, fail, die, hang, eat memory
@@ -185,7 +188,7 @@ def test_an_output_that_is_a_file_is_refused(tmp_path):
 
 
 def test_nobody_else_can_reach_the_cluster(tmp_path):
-    with connected(None, 2, tmp_path):
+    with connected(None, 2, Needs(frozenset({tmp_path}))):
         listening = [c.laddr.ip for c in psutil.Process().net_connections() if c.status == psutil.CONN_LISTEN]
     assert set(listening) <= {"127.0.0.1"}
 
@@ -210,3 +213,32 @@ def test_a_shape_ends_when_its_worker_has_gone():
     parent.wait()
     parent.stdout.close()
     shape.wait(timeout=10)
+
+
+def test_a_worker_says_which_folders_and_devices_it_lacks(tmp_path):
+    needs = Needs(frozenset({tmp_path, tmp_path / "gone"}), frozenset({"cpu", "cuda:0"}))
+    assert _what_a_worker_lacks(needs)[1] == [str(tmp_path / "gone"), "cuda:0"]
+    assert _what_a_worker_lacks(Needs(frozenset({tmp_path}), frozenset({"cpu"})))[1] == []
+
+
+def test_work_is_abandoned_when_nobody_holds_the_lock_of_its_folder_any_more(tmp_path):
+    assert not is_abandoned(None) and not is_abandoned(tmp_path / "gone")
+    with locked(tmp_path) as folder:
+        assert not is_abandoned(lock_of(folder))
+        with pytest.raises(OutputError, match="another one does"), locked(tmp_path):
+            pass
+    assert is_abandoned(lock_of(tmp_path))
+
+
+def test_a_shape_ends_when_who_asked_for_it_has_gone(tmp_path):
+    (shape,) = jobs(tmp_path, a="hang")
+    (tmp_path / "out").mkdir()
+    lock_of(tmp_path / "out").touch()
+    limits = Limits(1, None, None, tmp_path / "stop", lock_of(tmp_path / "out"))
+    start = time.monotonic()
+    assert task.do_shape(shape, tmp_path / "out/a", ".ply", True, limits)["status"] == "stopped"
+    with locked(tmp_path / "out"):
+        assert task.do_shape(shape, tmp_path / "out/a", ".ply", True, replace(limits, seconds=1.0))["reason"].startswith(
+            "stopped after 1 s"
+        )
+    assert time.monotonic() - start < 10
