@@ -87,6 +87,7 @@ def broken_files() -> dict[str, bytes]:
         "pickle.sdf": b"\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00.",
         "bomb.npz": _bomb(),
         "header-1e18.sdf": struct.pack("<Q", 10**18) + b"{}",
+        "fat-points.laz": _fat_points(),
         "length-lies.glb": b"glTF" + struct.pack("<II", 2, 2**32 - 1) + b"{}",
         "deep-json.glb": _glb(b"[" * 5000 + b"]" * 5000),
         "buffer-outside.glb": _glb(
@@ -113,6 +114,14 @@ def _bomb() -> bytes:
         for _ in range(64):
             entry.write(bytes(1 << 24))
     return stream.getvalue()
+
+
+def _fat_points() -> bytes:
+    """Two hundred thousand packed points of 16 kB each, in six hundred bytes: found by fuzzing, it took laspy 2 GB a piece."""
+    data = bytearray(scan_files()["scan.laz"])
+    struct.pack_into("<H", data, 105, 16_472)
+    struct.pack_into("<Q", data, 247, 200_000)
+    return bytes(data)
 
 
 def _glb(text: bytes) -> bytes:

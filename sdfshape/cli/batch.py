@@ -113,7 +113,7 @@ def _shown(count: int, quiet: bool) -> Iterator[tuple[Callable[[dict[str, Any]],
 
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("shapes"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=count)
 
         def on_row(row: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[Progress], None]]:
 
     columns = (TextColumn("{task.description:>8}"), BarColumn(), TextColumn("{task.fields[note]}"))
     console = Console(stderr=True)
-    with Bar(*columns, console=console, transient=True) as bar:
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("read", total=None, note="")
 
         def show(progress: Progress) -> None:

@@ -12,6 +12,7 @@ from .pieces import PIECE, Piece
 
 NOISE_CLASSES = (7, 18)  # low and high points: noise, as the file itself says (LAS 1.4, table 17)
 CLASSES = "classification"
+PIECE_BYTES = 1 << 26  # a point may have 65,535 of them
 
 
 def las_pieces(path: Path, label_column: str | None) -> Iterator[Piece]:
@@ -23,7 +24,7 @@ def las_pieces(path: Path, label_column: str | None) -> Iterator[Piece]:
         column = names.get((label_column or CLASSES).lower())
         if label_column is not None and column is None:
             raise InputError(f"the label column must be one of {', '.join(names)}, got {label_column!r}")
-        for points in reader.chunk_iterator(PIECE):
+        for points in reader.chunk_iterator(max(1, min(PIECE, PIECE_BYTES // reader.header.point_format.size))):
             yield _piece(points, names, column)
 
 

