@@ -29,17 +29,24 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[Progress], None]]:
         task = bar.add_task("read", total=None, note="")
 
         def show(progress: Progress) -> None:
-            if not console.is_terminal and not progress.steps:
-                sys.stderr.write(f"{progress.stage} ...\n")
+            note = _note(progress)
+            if not console.is_terminal and (not progress.steps or progress.stage == "tiles"):
+                sys.stderr.write(f"{note or f'{progress.stage} ...'}\n")
             if progress.steps:
-                loss = f"  loss {progress.loss:+.4f}" if progress.loss == progress.loss else ""
-                left = f"  {progress.seconds_left:.0f} s left" if progress.seconds_left == progress.seconds_left else ""
-                note = f"{'tile' if progress.stage == 'tiles' else 'step'} {progress.step}/{progress.steps}{loss}{left}"
                 bar.update(task, description=progress.stage, total=progress.steps, completed=progress.step, note=note)
             else:
                 bar.update(task, description=progress.stage, total=None, completed=0, note="")
 
         yield show
+
+
+def _note(progress: Progress) -> str:
+    """Which step of how many, or which tile, with what is known of loss and time; nothing for a stage without steps."""
+    if not progress.steps:
+        return ""
+    loss = f"  loss {progress.loss:+.4f}" if progress.loss == progress.loss else ""
+    left = f"  {progress.seconds_left:.0f} s left" if progress.seconds_left == progress.seconds_left else ""
+    return f"{'tile' if progress.stage == 'tiles' else 'step'} {progress.step}/{progress.steps}{loss}{left}"
 
 
 def summarise(report: dict[str, Any], written: dict[str, str], quiet: bool) -> None:
