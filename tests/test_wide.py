@@ -86,6 +86,21 @@ def test_the_rounding_bound_is_that_of_places_beside_the_boxes_and_holds():
     assert field.float32_error_unit < 1e-4
 
 
+def test_no_network_is_asked_about_a_place_farther_away_than_its_bound_allows_for():
+    mosaic = WideMosaic(wide_field().layers, wide_field().boxes)
+    farthest = np.zeros(len(mosaic.boxes.lo))
+
+    def seen(k, x):
+        local = mosaic.boxes.map(lambda t: t[k : k + 1]).to_local(x)
+        farthest[k] = max(farthest[k], float(local.norm(dim=2).max()))
+        return local[0, :, 0]
+
+    object.__setattr__(mosaic, "_one", seen)
+    mosaic.values(torch.tensor(unit_places(100_000), dtype=torch.float32))
+    radii = mosaic.local_radii(1.3).numpy()
+    assert (farthest <= radii).all() and (farthest > 0.5 * radii).any()
+
+
 def test_gradients_are_those_of_the_values():
     field, x = wide_field(), unit_places(3_000, 1.6)
     mosaic = WideMosaic(field.layers.map(Tensor.double), field.boxes.map(Tensor.double))

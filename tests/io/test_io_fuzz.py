@@ -7,9 +7,11 @@ from corpus import sound_files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sdfshape.errors import InputError
+from sdfshape.errors import FieldFileError, InputError
+from sdfshape.field import load_field
 from sdfshape.io import READABLE, read_mesh, read_points
 
+FIELD = sound_files()["field.sdf"]
 RELAXED = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
@@ -94,3 +96,25 @@ def test_damaged_scans(tmp_path, seeds, name, edits):
 @given(edits=EDITS)
 def test_damaged_sound_files(tmp_path, seeds, name, edits):
     _survives(tmp_path, name, _edited(seeds[name], edits))
+
+
+@settings(RELAXED, max_examples=200)
+@given(edits=EDITS)
+def test_damaged_fields(tmp_path, edits):
+    """A field file that was changed is refused in one line, or is certified all the same."""
+    path = tmp_path / "a.sdf"
+    path.write_bytes(_edited(FIELD, edits))
+    begin = time.perf_counter()
+    try:
+        assert load_field(path).network_bound <= 1
+    except FieldFileError as error:
+        assert "\n" not in str(error) and str(error).startswith("a.sdf") and len(str(error)) < 600
+    assert time.perf_counter() - begin < 5
+
+
+@RELAXED
+@given(data=st.binary(min_size=1, max_size=300))
+def test_random_bytes_are_no_field(tmp_path, data):
+    (tmp_path / "a.sdf").write_bytes(data)
+    with pytest.raises(FieldFileError):
+        load_field(tmp_path / "a.sdf")

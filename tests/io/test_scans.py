@@ -9,16 +9,20 @@ import signal
 import struct
 import sys
 import time
+import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+from corpus import broken_files
 from formats import GEOREFERENCED, e57_bytes, e57_columns, las_bytes, scan_files
 
 from sdfshape import PointCloud
 from sdfshape.errors import InputError
 from sdfshape.io import read_points, scan_child, streams
+from sdfshape.io.las import las_pieces
 from sdfshape.io.las_header import MOST_RECORDS, check_las
 from sdfshape.io.pieces import PIECE, Piece, received_head
 from sdfshape.io.streams import stream_pieces
@@ -128,6 +132,7 @@ BAD_LAS = {
     "the scales not 0": lambda d: patched(d, 131, "<d", 0.0),
     "extended records must lie": lambda d: patched(d, 235, "<QI", 2**63, 3),
     "records of a LAS file": lambda d: patched(d, 235, "<QI", len(d) - 3, 1),
+    "end in it, one does not": lambda d: patched(d, 235, "<QI", struct.unpack_from("<I", d, 96)[0] + 40, 1),
     "it is truncated": lambda d: d[: len(d) // 2],
     "the file holds none": lambda d: patched(patched(d, 247, "<Q", 0), 107, "<I", 0),
 }
@@ -166,6 +171,16 @@ def test_the_header_says_how_many_points_and_whether_they_are_packed(tmp_path):
     for ending, packed in ((".las", False), (".laz", True)):
         header = check_las(written(tmp_path, f"a{ending}", rich_las(ending=ending)))
         assert header.points == 500 and header.compressed == packed
+
+
+def test_points_of_sixteen_kilobytes_come_in_small_pieces(tmp_path):
+    path = written(tmp_path, "a.laz", broken_files()["fat-points.laz"])
+    assert check_las(path).points == 200_000
+    tracemalloc.start()
+    with suppress(Exception):  # whatever laspy says of it
+        list(las_pieces(path, None))
+    assert tracemalloc.get_traced_memory()[1] < 400e6
+    tracemalloc.stop()
 
 
 # --- the reader's process

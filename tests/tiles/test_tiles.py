@@ -96,13 +96,14 @@ def test_labels_of_a_tile_are_right_though_it_sees_a_part_of_the_surface(index):
 
 
 def test_normals_of_a_tile_vote_with_the_coarse_ones_in_their_plane():
-    """Two walls nearer to each other than the coarse points are: each takes the side of its own."""
+    """Two walls nearer to each other than the coarse points are, of which one has three times as many: each takes the side of its own."""
     rng = np.random.default_rng(0)
     x = rng.uniform(-0.7, 0.7, (12_000, 3)) * [1, 1, 0]
     walls = x + np.where(np.arange(12_000) < 6_000, 0.02, -0.02)[:, None] * [0, 0, 1.0]
     few = rng.uniform(-0.7, 0.7, (1_500, 3)) * [1, 1, 0]
-    up = np.where(np.arange(1_500) < 750, 1.0, -1.0)[:, None] * [0, 0, 1.0]
-    coarse = Coarse(few + 0.02 * up, up, np.full(1_500, 2 * 1.96 / 1_500), 0.07, "closed", 0.05)
+    upper = np.arange(1_500) < 375
+    up = np.where(upper, 1.0, -1.0)[:, None] * [0, 0, 1.0]
+    coarse = Coarse(few + 0.02 * up, up, 1.96 / np.where(upper, 375, 1_125), 0.07, "closed", 0.05)
     tile = cut(walls, 1)[0]
     evidence = tile_evidence(tile, walls, coarse, 6_000, rng)
     z = tile.frame.to_world(evidence.inside[:, :3])[:, 2]
