@@ -1,8 +1,8 @@
 """A scan of any size, read in pieces and kept as averages over voxels: memory is bounded by the averages, not by the scan.
 
-The side of the voxels is not known before all points were seen. So it begins small and grows: whenever there are more averages than `most`,
-they are averaged again over voxels with sides sqrt(2) times as long, of which a surface has half as many. So in the end there are between a
-half and all of `most`, or every point by itself. Averages are weighted by the points they stand for; a place that was averaged again is
+The side of the voxels is not known before all points were seen. Up to `most` points stay as they are. Beyond, it begins small and grows:
+whenever there are more averages than `most`, they are averaged again over voxels with sides sqrt(2) times as long, of which a surface has
+half as many. So in the end there are between a half and all of `most`, or every point by itself. Averages are weighted by the points they stand for; a place that was averaged again is
 that of all its points. Of labels the majority is kept where there is one (Boyer and Moore 1981: it survives any order of pairing off).
 """
 
@@ -26,9 +26,11 @@ from .io.streams import is_streamed, stream_pieces
 from .types import FloatArray, IntArray, Mesh, PointCloud
 
 ENOUGH = 1_000_000  # averages: more than one mosaic takes, so that what is averaged over and again stays even
-FIRST_SIDES = 2**13  # of the longest side of most of the first piece: finer than any scan is averaged to
-MOST = (1.0, 99.0)  # percentiles: a stray far away says nothing about sides
+FIRST_SIDES = 2**20  # of the longest side of what there is when points are averaged first: finer than is needed anywhere in it
+MOST = (1.0, 99.0)  # percentiles
+LEAST_SIDE = 1e-9  # of the largest coordinate: below, places have no digits
 GROWTH = math.sqrt(2)
+COLUMNS = {"colors": 3, "intensity": 2, "labels": 0}  # sums that are kept of each; of an intensity also how many were known
 MIX = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)  # odd, without a pattern: numbers of three axes become one
 
 
@@ -88,68 +90,81 @@ class VoxelAverages:
     """At most `most` averages (or those of the last piece more) of all points that were added."""
 
     def __init__(self, most: int) -> None:
-        self.most, self.side, self.came, self.averaged = most, 0.0, 0, False
+        self.most, self.side, self.came = most, 0.0, 0
         self._origin = np.zeros(3)
         self._names: tuple[str, ...] | None = None
         self._rows = _Rows.empty(0)
 
+    @property
+    def averaged(self) -> bool:
+        """Whether any point is not by itself any more."""
+        return len(self._rows.weight) < self.came
+
     def add(self, piece: Piece) -> None:
         """Take in the finite points of a piece, with the columns that all pieces before it had, too."""
         finite = np.isfinite(piece.points).all(axis=1)
-        names = tuple(name for name in ("colors", "intensity", "labels") if getattr(piece, name) is not None)
+        names = tuple(name for name in COLUMNS if getattr(piece, name) is not None)
         if not finite.any():
             return
         points = piece.points[finite]
         if self._names is None:
-            self._begin(points, names)
+            self._names, self._origin = names, np.median(points, axis=0)
+            self._rows = _Rows.empty(sum(COLUMNS[name] for name in names))
         elif not set(self._names) <= set(names):
             self._forget(tuple(name for name in self._names if name in names))
         self.came += len(points)
-        assert self._names is not None
-        columns = {name: getattr(piece, name)[finite] for name in self._names}
-        self._rows = self._rows.with_rows(_Rows.of(points - self._origin, columns, self.side))
-        while len(self._rows.weight) > self.most:
-            self.averaged = True
-            self.side *= GROWTH
-            self._rows = self._rows.summed(self.side)
+        columns = {name: getattr(piece, name)[finite] for name in self._names or ()}
+        more = _Rows.of(points - self._origin, columns)
+        self._rows = self._rows.with_rows(more.summed(self.side)) if self.side else self._rows.joined(more)
+        if len(self._rows.weight) > self.most:
+            self._coarsen()
+
+    def _coarsen(self) -> None:
+        """Voxels as large as it takes for at most `most` of them to be held: sides are doubled, then one step back is tried."""
+        places = self._rows.places
+        side = self.side * GROWTH if self.side else self._first_side(places)
+        doubled = False
+        while _count(_voxel_keys(places, side)) > self.most:
+            side, doubled = 2 * side, True
+        if doubled and _count(_voxel_keys(places, side / GROWTH)) <= self.most:
+            side /= GROWTH
+        self.side = side
+        self._rows = self._rows.summed(side)
+
+    def _first_side(self, places: FloatArray) -> float:
+        """Finer than is needed anywhere; strays do not count, unless they are all there is."""
+        most, whole = (float(np.ptp(corners, axis=0).max()) for corners in (np.percentile(places, MOST, axis=0), places))
+        return max((most or whole) / FIRST_SIDES, LEAST_SIDE * float(np.abs(self._origin).max()), 1e-300)
 
     def cloud(self) -> PointCloud:
         """What there is now. Raises InputError if that is nothing."""
         rows = self._rows
         if not self.came:
             raise InputError("a shape must have points, the file holds none that are finite and valid: export it again")
-        means = rows.sums / rows.weight[:, None]
-        columns: dict[str, np.ndarray] = {"points": means[:, :3] + self._origin}
+        columns: dict[str, np.ndarray] = {"points": rows.places + self._origin}
         at = 3
-        if "colors" in (self._names or ()):
-            columns["colors"] = as_colors(np.rint(means[:, at : at + 3]).astype(np.uint16))
-            at += 3
-        if "intensity" in (self._names or ()):
-            columns["intensity"] = means[:, at]
-        if "labels" in (self._names or ()):
-            columns["labels"] = rows.label
+        for name in self._names or ():
+            sums, at = rows.sums[:, at : at + COLUMNS[name]], at + COLUMNS[name]
+            if name == "colors":
+                columns[name] = as_colors(np.rint(sums / rows.weight[:, None]).astype(np.uint16))
+            elif name == "intensity":
+                columns[name] = np.where(sums[:, 1] > 0, sums[:, 0] / np.maximum(sums[:, 1], 1), np.nan)
+            else:
+                columns[name] = rows.label
         return PointCloud(**columns)
-
-    def _begin(self, points: FloatArray, names: tuple[str, ...]) -> None:
-        self._names, self._origin = names, points.mean(axis=0)
-        self.side = max(float(np.ptp(np.percentile(points, MOST, axis=0), axis=0).max()), 1e-300) / FIRST_SIDES
-        self._rows = _Rows.empty(sum({"colors": 3, "intensity": 1}.get(name, 0) for name in names))
 
     def _forget(self, names: tuple[str, ...]) -> None:
         """Go on with these columns alone: the new piece lacks the others."""
-        assert self._names is not None
-        keep = [0, 1, 2]
-        at = 3
-        for name in self._names:
-            width = {"colors": 3, "intensity": 1}.get(name, 0)
-            keep += list(range(at, at + width)) if name in names else []
-            at += width
+        keep, at = [0, 1, 2], 3
+        for name in self._names or ():
+            keep += list(range(at, at + COLUMNS[name])) if name in names else []
+            at += COLUMNS[name]
         self._rows, self._names = replace(self._rows, sums=self._rows.sums[:, keep]), names
 
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """One row for each voxel. key : (n,) of the voxels, rising.   sums : (n, 3 + c) of the places and columns of the points in it.
+    """One row for each voxel, or point. key : (n,) of the voxels, rising, or 0.   sums : (n, 3 + c) of the places and columns of the points in it.
     weight : (n,) how many.   label : (n,) of most of them; lead : (n,) by how many, at least.
     """
 
@@ -164,18 +179,28 @@ class _Rows:
         return cls(np.zeros(0, np.uint64), np.zeros((0, 3 + columns)), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
 
     @classmethod
-    def of(cls, places: FloatArray, columns: dict[str, np.ndarray], side: float) -> _Rows:
-        """Of points (n, 3), in whatever order, and their columns."""
-        values = [places]
+    def of(cls, places: FloatArray, columns: dict[str, np.ndarray]) -> _Rows:
+        """Of points (n, 3), each by itself, and their columns."""
+        values, n = [places], len(places)
         values += [columns["colors"].astype(np.float64)] if "colors" in columns else []
-        values += [np.nan_to_num(columns["intensity"])[:, None]] if "intensity" in columns else []
-        n = len(places)
+        if "intensity" in columns:
+            known = np.isfinite(columns["intensity"])
+            values.append(np.stack([np.where(known, columns["intensity"], 0), known], axis=1))
         labels = columns.get("labels", np.zeros(n, np.int64))
-        return cls(np.zeros(n, np.uint64), np.concatenate(values, axis=1), np.ones(n), labels, np.ones(n, np.int64)).summed(side)
+        return cls(np.zeros(n, np.uint64), np.concatenate(values, axis=1), np.ones(n), labels, np.ones(n, np.int64))
+
+    @property
+    def places(self) -> FloatArray:
+        """(n, 3) the means of the points of each row."""
+        return self.sums[:, :3] / self.weight[:, None]
+
+    def joined(self, more: _Rows) -> _Rows:
+        """These rows and more, none of them summed."""
+        return _Rows(*(np.concatenate(pair) for pair in zip(vars(self).values(), vars(more).values(), strict=True)))
 
     def summed(self, side: float) -> _Rows:
         """The same points over voxels of this side; keys and order of these rows do not matter."""
-        key = _voxel_keys(self.sums[:, :3] / self.weight[:, None], side)
+        key = _voxel_keys(self.places, side)
         order = np.argsort(key, kind="stable")
         key = key[order]
         start = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, np.int64)
@@ -193,7 +218,7 @@ class _Rows:
         same = self.label[row] == more.label[known]
         lead = np.where(same, self.lead[row] + more.lead[known], self.lead[row] - more.lead[known])
         self.label[row] = np.where(lead >= 0, self.label[row], more.label[known])
-        self.lead[row] = np.maximum(np.abs(lead), 1)
+        self.lead[row] = np.abs(lead)  # of 0, the next label leads
         if not new.any():
             return self
         order = np.argsort(np.concatenate([self.key, more.key[new]]), kind="stable")  # two runs in order: merged, not sorted
@@ -211,8 +236,14 @@ def _voxel_keys(places: FloatArray, side: float) -> np.ndarray:
     return key
 
 
+def _count(keys: np.ndarray) -> int:
+    """How many different ones. (`np.unique` counts by hashing since NumPy 2.3: fifteen times as long.)"""
+    keys = np.sort(keys)
+    return 1 + int((keys[1:] != keys[:-1]).sum())
+
+
 def _paired_off(label: IntArray, lead: IntArray, start: IntArray) -> tuple[IntArray, IntArray]:
-    """Of groups of rows, that begin at `start`, the label that leads and by how much: its own leads less all others, or 1 at least."""
+    """Of groups of rows, that begin at `start`, the label that leads and by how much: its own leads less all others, or 0."""
     group = np.repeat(np.arange(len(start)), np.diff(start, append=len(label)))
     if not len(label) or (label == label[0]).all():
         return label[start], np.add.reduceat(lead, start)
@@ -223,4 +254,4 @@ def _paired_off(label: IntArray, lead: IntArray, start: IntArray) -> tuple[IntAr
     best = np.lexsort((-size, of))
     best = best[np.diff(of[best], prepend=-1) > 0]
     total = np.bincount(group, lead, minlength=len(start)).astype(np.int64)
-    return label[run][best], np.maximum(2 * size[best] - total, 1)
+    return label[run][best], np.maximum(2 * size[best] - total, 0)

@@ -141,3 +141,38 @@ def test_a_large_file_is_averaged_and_its_report_says_so(tmp_path):
     assert report["warnings"] == ["500 points that the file itself marks as withheld, noise or invalid were left out"]
     with pytest.raises(InputError, match=r"b\.laz: there is no such file"):
         read_scan(tmp_path / "b.laz", 10)
+
+
+def test_the_first_piece_does_not_decide_how_fine_the_voxels_are():
+    ball = 2 * directions(200_000)
+    scan = averaged_scan([Piece(np.zeros((1000, 3))), *(Piece(part) for part in np.array_split(ball, 4))], 1_000_000)
+    assert len(scan.shape) == scan.came == 201_000 and scan.voxel == 0
+    land = np.random.default_rng(0).uniform(0, 1e4, (10_000, 3)) * [1, 1, 0]
+    for pieces_ in ([land, ball], [ball, land]):
+        cloud = averaged_scan([Piece(p) for p in pieces_], 100_000).shape
+        near = np.linalg.norm(cloud.points, axis=1) < 3
+        assert near.sum() > 30_000
+
+
+def test_labels_that_come_one_by_one_lead_when_they_are_most():
+    places = np.random.default_rng(0).uniform(0, 1, (10, 3))
+    averages = VoxelAverages(10)
+    for label in [1] + 50 * [2]:
+        averages.add(Piece(places, labels=np.full(10, label)))
+    assert (averages.cloud().labels == 2).all()
+
+
+def test_points_that_are_all_equal_are_one():
+    averages = VoxelAverages(5)
+    for _ in range(3):
+        averages.add(Piece(np.full((4, 3), 7.0)))
+    assert np.allclose(averages.cloud().points, 7.0) and averages.came == 12 and averages.averaged
+
+
+def test_intensities_that_are_not_known_do_not_count():
+    intensity = np.where(np.arange(4_000) % 2, 100.0, np.nan)
+    intensity[1] = np.inf
+    averages = VoxelAverages(100)
+    averages.add(Piece(directions(4_000), intensity=intensity))
+    found = averages.cloud().intensity
+    assert np.isfinite(found).mean() > 0.9 and np.allclose(found[np.isfinite(found)], 100.0)

@@ -140,6 +140,37 @@ def test_near_boxes_miss_no_box_within_reach():
     assert (np.diff(row) >= 0).all() and len(np.unique(np.stack([row, box]), axis=1).T) == len(row)
 
 
+def flat_field(lo: np.ndarray, hi: np.ndarray) -> SignedDistanceField:
+    """Networks that all say z, in whatever boxes."""
+    k = len(lo)
+    boxes = Boxes(torch.tensor(lo, dtype=torch.float32), torch.tensor(hi, dtype=torch.float32))
+    up = torch.tensor([0.0, 0.0, 1.0]).expand(k, 1, 3).contiguous()
+    return SignedDistanceField(
+        Layers((up,), ((boxes.centre[:, 2] / boxes.scale)[:, None, None],), "absolute"), boxes, Frame((0, 0, 0), 1.0), 1e-6
+    )
+
+
+def test_small_boxes_in_one_place_do_not_make_the_field_flat_in_another():
+    x, y = np.meshgrid(*2 * [np.arange(-0.8, 0.8, 0.2)], indexing="ij")
+    corner = np.stack([x.ravel(), y.ravel(), np.full(x.size, -0.1)], axis=1)
+    dense = np.array([0.3, 0.3, 0.0]) + 0.002 * np.stack(np.meshgrid(*3 * [np.arange(4)], indexing="ij"), -1).reshape(-1, 3)
+    lo, hi = np.concatenate([corner, dense]), np.concatenate([corner + [0.22, 0.22, 0.2], dense + 0.0022])
+    field = flat_field(lo, hi)
+    assert field.is_wide
+    places = np.array([[-0.5, -0.5, z] for z in (0.01, 0.03, 0.06)])
+    assert np.allclose(field(places), [0.01, 0.03, 0.06], atol=1e-5) and np.allclose(field.gradient(places), [0, 0, 1], atol=1e-5)
+
+
+@pytest.mark.parametrize("least", [1e-2, 1e-4, 1e-30])
+def test_boxes_of_very_different_sizes_cost_no_more_memory(least):
+    lo = np.random.default_rng(0).uniform(-0.8, -0.7, (100, 3))
+    hi = np.where(np.arange(100)[:, None] == 7, lo + least, lo + 1.5)
+    near = NearBoxes.over(lo, hi, least / 2)
+    assert len(near.members) <= 64 * 100
+    row, box = near.pairs(lo[7:8] + least / 4)
+    assert 7 in box and (row == 0).all()
+
+
 def test_it_is_saved_and_extracted_as_any_field(tmp_path):
     field = wide_field()
     field.save(tmp_path / "wide.sdf")

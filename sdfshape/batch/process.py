@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,8 @@ def run_process(command: list[str], limits: Limits) -> dict[str, Any]:
         try:
             ended = _watch(process, limits)
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # also what it began: the session is its own
             process.wait()
         said.seek(0)
         words = said.read().decode(errors="replace").strip().splitlines()
@@ -95,11 +97,12 @@ def _ends(process: subprocess.Popen[bytes]) -> bool:
 
 
 def resident_mb(pid: int) -> float:
-    """Memory that a process holds now, 0 if it has gone."""
+    """Memory that a process and those it began hold now, 0 if it has gone."""
     import psutil
 
     try:
-        return float(psutil.Process(pid).memory_info().rss) / 2**20
+        process = psutil.Process(pid)
+        return float(sum(p.memory_info().rss for p in (process, *process.children(recursive=True)))) / 2**20
     except psutil.Error:
         return 0.0
 

@@ -26,7 +26,7 @@ MADE_BY = {
     "sdfshape detector": "an .ocsdf that `oneclass fit` wrote",
     "sdfshape tiles": "the plan of a scan in tiles",
 }
-LARGEST_FILE = 2**30
+LARGEST_FILE = 2**32  # a plan, or a field of two thousand tiles
 SAME_BOUND = 1e-9  # two LAPACKs agree far better; a changed weight does not
 
 

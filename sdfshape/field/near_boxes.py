@@ -15,6 +15,7 @@ from ..types import FloatArray, IntArray
 
 SLACK = 1e-6  # of the reach: more than the rounding of places and boxes can lose
 MOST_ALONG = 2**20  # cells along an axis
+MOST_ENTRIES = 64  # of a box in cells, on the average: with larger cells boxes of very different sizes stay few
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,9 @@ class NearBoxes:
     def over(cls, lo: FloatArray, hi: FloatArray, reach: float) -> Self:
         grown = reach * (1 + SLACK) + SLACK * float(np.abs([lo, hi]).max())
         low, high = lo - grown, hi + grown
-        origin, side = low.min(axis=0), max(2 * reach, float(np.ptp(np.stack([low, high]), axis=(0, 1)).max()) / MOST_ALONG)
+        origin, side = low.min(axis=0), max(2 * reach, float((high.max(axis=0) - low.min(axis=0)).max()) / MOST_ALONG)
+        while float((np.floor((high - origin) / side) - np.floor((low - origin) / side) + 1).prod(axis=1).sum()) > MOST_ENTRIES * len(lo):
+            side *= 2
         first, last = (np.floor((corner - origin) / side).astype(np.int64) for corner in (low, high))
         counts = (last - first + 1).prod(axis=1)
         box = np.repeat(np.arange(len(lo)), counts)

@@ -27,7 +27,8 @@ from ..types import FloatArray, IntArray
 from .near_boxes import NearBoxes
 
 MANY = 64  # boxes, above which a mosaic is a wide one
-REACH = 0.5  # c, in the longest side of the smallest box
+REACH, LARGE = 0.5, 0.9  # c, in the longest side of a box than which this share of all are smaller; c is at least
+CELLS = 8 / 256  # so much of the longest side of all: several of the cells (`far`) that stand in beyond it
 NONE = -1  # the owner of a place that no network decides
 
 
@@ -41,7 +42,9 @@ class WideMosaic:
     @cached_property
     def reach(self) -> float:
         """c, unit frame: of the boxes alone, so that it is the same wherever the field is."""
-        return REACH * float((self.boxes.hi.double() - self.boxes.lo.double()).amax(dim=1).min())
+        sides = (self.boxes.hi.double() - self.boxes.lo.double()).amax(dim=1)
+        whole = float((self.boxes.hi.double().amax(dim=0) - self.boxes.lo.double().amin(dim=0)).max())
+        return max(REACH * float(sides.quantile(LARGE)), CELLS * whole)
 
     @cached_property
     def near(self) -> NearBoxes:

@@ -63,6 +63,15 @@ def _scan_pieces(file: Any, header: Any) -> Iterator[Piece]:
     reader.close()
 
 
+def _most(header: Any, name: str) -> float:
+    """The largest value of a colour, as its scan says it; 255 where it does not."""
+    try:
+        most = float(header.node["colorLimits"][f"{name}Maximum"].value())
+    except Exception:  # of the library: there is no such node
+        return 255.0
+    return most if most > 0 else 255.0
+
+
 def _piece(data: dict[str, np.ndarray], place: tuple[str, ...], invalid: str, header: Any) -> Piece:
     points = np.stack([data[name] for name in place], axis=1)
     if place == SPHERICAL:
@@ -74,6 +83,7 @@ def _piece(data: dict[str, np.ndarray], place: tuple[str, ...], invalid: str, he
     good = data[invalid] == 0 if invalid in data else np.ones(len(points), bool)
     colors = None
     if COLORS[0] in data:
-        colors = np.clip(np.stack([data[name] for name in COLORS], axis=1), 0, 65535).astype(np.uint16)[good]
+        share = np.stack([data[name] / _most(header, name) for name in COLORS], axis=1)[good]
+        colors = np.rint(65535 * np.clip(np.nan_to_num(share), 0, 1)).astype(np.uint16)
     intensity = data["intensity"][good] if "intensity" in data else None
     return Piece(points[good], colors, None, intensity, int((~good).sum()))

@@ -38,15 +38,16 @@ class Piece:
     @classmethod
     def received(cls, head: dict[str, Any], read) -> Piece:  # type: ignore[no-untyped-def]
         """read(n) gives exactly n bytes. Raises InputError for a head that is none of `send`."""
-        count, columns = head.get("points"), head.get("columns")
-        if not (isinstance(count, int) and 0 <= count <= PIECE and isinstance(columns, list) and set(columns) <= set(_TYPES)):
+        count, columns = head.get("points"), head.get("columns") or []
+        known = isinstance(columns, list) and all(name in list(_TYPES) for name in columns) and "points" in columns
+        if not (known and isinstance(count, int) and 0 <= count <= PIECE and isinstance(head.get("set_aside", 0), int)):
             raise InputError("a piece of a scan must say what it holds, this one does not: the reader is damaged")
         arrays = {}
         for name in columns:
             code, width = _TYPES[name]
             array = np.frombuffer(read(count * max(width, 1) * int(code[1])), f"<{code}")
             arrays[name] = array.reshape(-1, width) if width else array
-        return cls(**arrays, set_aside=int(head.get("set_aside", 0)))
+        return cls(**arrays, set_aside=head.get("set_aside", 0))
 
 
 def send_head(stream: BinaryIO, head: dict[str, Any]) -> None:
@@ -59,5 +60,8 @@ def received_head(read) -> dict[str, Any]:  # type: ignore[no-untyped-def]
     (length,) = struct.unpack("<I", read(4))
     if length > MOST_HEAD:
         raise InputError("a piece of a scan must begin with a head, this one does not: the reader is damaged")
-    head = json.loads(read(length))
+    try:
+        head = json.loads(read(length))
+    except ValueError as error:
+        raise InputError("a piece of a scan must begin with a head, this one does not: the reader is damaged") from error
     return head if isinstance(head, dict) else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from .off import read_off
 from .pcd import read_pcd
 from .pieces import Piece
 from .ply import read_ply
-from .source import read_bytes, refuse_folder, shown_name
+from .source import MAX_FILE_BYTES, read_bytes, refuse_folder, shown_name
 from .stl import read_stl
 from .streams import STREAMED, is_streamed, stream_pieces
 from .text import read_pwn, read_text
@@ -102,6 +102,19 @@ def _read(path: str | os.PathLike[str], label_column: str | None, convert: Calla
         raise InputError(f"{shown_name(path)}: the shape must fit into memory, it does not: thin or split it first") from error
 
 
+def _some(pieces: Iterable[Piece]) -> list[Piece]:
+    """All pieces; raises InputError when they are more than fit beside each other: a small packed file may hold any number of points."""
+    held, kept = 0, []
+    for piece in pieces:
+        kept.append(piece)
+        held += sum(column.nbytes for column in vars(piece).values() if isinstance(column, np.ndarray))
+        if held > MAX_FILE_BYTES // 2:
+            raise InputError(
+                f"all points must fit into {MAX_FILE_BYTES >> 31} GiB here, these do not: `sdfshape tile` takes scans of any size"
+            )
+    return kept
+
+
 def _joined(pieces: list[Piece]) -> Content:
     """All of a scan that came in pieces."""
     columns: dict[str, np.ndarray] = {}
@@ -117,7 +130,7 @@ def _joined(pieces: list[Piece]) -> Content:
 def _content(path: str | os.PathLike[str], label_column: str | None) -> Content:
     ending = Path(os.fsdecode(path)).suffix.lower()
     if is_streamed(path):
-        return _joined(list(stream_pieces(path, label_column)))
+        return _joined(_some(stream_pieces(path, label_column)))
     if ending in _CLOUDS:
         return _CLOUDS[ending](read_bytes(path), label_column)
     if ending not in _SURFACES:

@@ -5,10 +5,14 @@ Native code that reads files may crash, hang or take all memory on a damaged one
 
 from __future__ import annotations
 
+import ctypes
+import os
 import resource
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import InputError
 from .e57 import e57_pieces
@@ -17,14 +21,26 @@ from .pieces import Piece, send_head
 
 MOST_MEMORY = 4 << 30  # address space: threads reserve more than they use
 READERS: dict[str, Callable[[Path, str | None], Iterator[Piece]]] = {".e57": e57_pieces, ".las": las_pieces, ".laz": las_pieces}
+PR_SET_PDEATHSIG = 1
 EXTRA = "pip install 'sdfshape[scans]'"
 
 
 def main(ending: str, path: str, label_column: str | None = None) -> None:
     """All pieces, then an end or an error, each said in one head."""
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    out = sys.stdout.buffer
-    sys.stdout = sys.stderr  # whatever a library prints is none of the pieces
+    _end_with_parent()
+    with os.fdopen(os.dup(1), "wb") as out:
+        os.dup2(2, 1)  # whatever a library prints is none of the pieces
+        _say(ending, path, label_column, out)
+
+
+def _end_with_parent() -> None:
+    """Ask Linux for SIGKILL when the parent ends, however it does; elsewhere a pipe without a reader ends this process later."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _say(ending: str, path: str, label_column: str | None, out: BinaryIO) -> None:
     try:
         for piece in READERS[ending](Path(path), label_column):
             piece.send(out)
@@ -38,7 +54,6 @@ def main(ending: str, path: str, label_column: str | None = None) -> None:
     except Exception as error:  # of the libraries, which raise what they like
         said = " ".join(ascii(str(error))[1:-1].split())[:120]
         send_head(out, {"error": f"the points must be readable, they are not ({type(error).__name__}: {said}): the file is damaged"})
-    out.flush()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from ..types import FloatArray
 
 OVERLAP = 0.04  # of the longest side of a cell: how far outside of it its walls stand
 REACH = 0.12  # unit frame of a tile: how far beyond its walls it looks; its outermost networks see 0.1 of their own boxes at most
-MOST_TILES = 4096
+MOST_TILES = 2048  # of which a field file can hold all
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +48,8 @@ class Tile:
 
 def check_count(count: int) -> None:
     """Raise InputError unless it is a power of two that is not too large."""
-    if not (1 <= count <= MOST_TILES and count & (count - 1) == 0):
-        raise InputError(f"tiles must be a power of two, at most {MOST_TILES}, got {count}")
+    if not (isinstance(count, int) and 1 <= count <= MOST_TILES and count & (count - 1) == 0):
+        raise InputError(f"tiles must be a power of two, at most {MOST_TILES}, got {count!r}")
 
 
 def cut(points: FloatArray, count: int) -> list[Tile]:

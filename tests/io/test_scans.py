@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import struct
+import subprocess
 import sys
 import time
 import tracemalloc
@@ -175,7 +176,7 @@ def test_the_header_says_how_many_points_and_whether_they_are_packed(tmp_path):
 
 def test_points_of_sixteen_kilobytes_come_in_small_pieces(tmp_path):
     path = written(tmp_path, "a.laz", broken_files()["fat-points.laz"])
-    assert check_las(path).points == 200_000
+    assert check_las(path).points == 100_000
     tracemalloc.start()
     with suppress(Exception):  # whatever laspy says of it
         list(las_pieces(path, None))
@@ -231,14 +232,35 @@ def test_the_reader_says_what_it_lacks_and_may_not_take_all_memory(tmp_path, mon
 
 
 def said_by_child(ending: str, path: Path) -> dict:
-    out = io.TextIOWrapper(io.BytesIO())
-    before, sys.stdout = sys.stdout, out
-    try:
-        scan_child.main(ending, str(path))
-    finally:
-        sys.stdout = before
-    out.buffer.seek(0)
-    return received_head(out.buffer.read)
+    out = io.BytesIO()
+    scan_child._say(ending, str(path), None, out)
+    out.seek(0)
+    return received_head(out.read)
+
+
+def test_a_reader_ends_with_who_asked_for_it(tmp_path):
+    path = written(tmp_path, "a.las", las_bytes(RNG.uniform(0, 100, (2 * PIECE, 3)), point_format=0, version="1.2"))
+    code = f"from sdfshape.io.streams import stream_pieces; import time; p = stream_pieces({str(path)!r}); next(p); print(1, flush=True)"
+    parent = subprocess.Popen([sys.executable, "-c", f"{code}; time.sleep(60)"], stdout=subprocess.PIPE)
+    assert parent.stdout is not None and parent.stdout.readline() == b"1\n"
+    (reader,) = psutil.Process(parent.pid).children()
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    reader.wait(timeout=10)
+
+
+def test_more_points_than_memory_should_hold_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("sdfshape.io.reading.MAX_FILE_BYTES", 20_000)
+    with pytest.raises(InputError, match=r"a\.las: all points must fit into .* `sdfshape tile` takes scans of any size"):
+        read_points(written(tmp_path, "a.las", rich_las()))
+
+
+@pytest.mark.parametrize("head", [b"[]", b"{}", b'{"points": 3, "columns": [[]]}', b'{"points": -1, "columns": ["points"]}', b"nonsense"])
+def test_a_head_that_is_none_is_refused(head):
+    stream = io.BytesIO(struct.pack("<I", len(head)) + head)
+    with pytest.raises(InputError, match="the reader is damaged"):
+        Piece.received(received_head(stream.read), stream.read)
 
 
 def test_a_reader_that_is_not_needed_any_more_ends(tmp_path):

@@ -67,14 +67,14 @@ def test_cells_fill_the_box_and_walls_overlap():
         assert (np.abs(tile.frame.to_unit(tile.region)) < 1).all()
 
 
-@pytest.mark.parametrize("count", [0, 3, 8192, -2])
+@pytest.mark.parametrize("count", [0, 3, 8192, -2, 2.0, "4"])
 def test_tiles_must_be_a_power_of_two(count):
-    with pytest.raises(InputError, match="tiles must be a power of two, at most 4096"):
+    with pytest.raises(InputError, match="tiles must be a power of two, at most 2048"):
         cut(torus_points(1_000), count)
 
 
 def test_the_whole_grid_grows_with_the_root_of_the_tiles_and_ends():
-    assert [whole_resolution(200, count) for count in (1, 4, 16, 4096)] == [200, 400, 800, 1024]
+    assert [whole_resolution(200, count) for count in (1, 4, 16, 2048)] == [200, 400, 800, 1024]
     assert whole_resolution(1500, 16) == 1500
 
 
@@ -107,7 +107,7 @@ def test_normals_of_a_tile_vote_with_the_coarse_ones_in_their_plane():
     tile = cut(walls, 1)[0]
     evidence = tile_evidence(tile, walls, coarse, 6_000, rng)
     z = tile.frame.to_world(evidence.inside[:, :3])[:, 2]
-    assert len(z) > 100 and (np.abs(z) < 0.025).mean() > 0.98
+    assert len(z) > 1_500 and (np.abs(z) < 0.025).mean() > 0.98
 
 
 def test_a_tile_without_points_knows_its_side_from_the_rest():
