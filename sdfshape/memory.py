@@ -5,7 +5,7 @@ kept for training; extraction with the faces, of which a grid of n cells along i
 2 pi n^2). Measured on a ring with a relief, two threads (megabytes, measured and predicted):
     2,000 points, fast, 64 cells 385 and 425;  20,000, fast, 200 504 and 571;  20,000, default 637 and 688;  300,000, default 1102 and 1206;
     3,000,000, default 1139 and 1494;  300,000, quality 3033 and 3081;  20,000, default, 600 cells 945 and 983;  fast, 1200 2546 and 2826.
-It is an estimate: shapes with much more surface than a sphere take more to extract.
+It is an estimate: shapes with much more surface than a sphere take more to extract. What it takes to read the file comes before.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def check_memory(limit: float | None, cost: Cost) -> None:
 
 def _advice(limit: float, cost: Cost) -> str:
     """Fewer points, a lower resolution, or both; in round numbers."""
-    said, free = [], (limit - BASE) * MB
+    said, free, whole = [], (limit - BASE) * MB, cost
     if A_POINT * cost.points + cost.learning * MB > free:
         points = int((free - A_LABEL * cost.labels) / (A_POINT + A_KEPT_POINT)) // 1000 * 1000
         said.append(f"--points {points}")
@@ -74,7 +74,7 @@ def _advice(limit: float, cost: Cost) -> str:
         resolution = int((max(free - A_POINT * cost.points, 0) / (A_FACE * FACES)) ** 0.5) // 10 * 10
         said.append(f"--resolution {resolution}")
         cost = replace(cost, resolution=resolution)
-    if cost.points < LEAST_POINTS or cost.resolution < LEAST_RESOLUTION:
+    if cost.points < min(LEAST_POINTS, whole.points) or cost.resolution < min(LEAST_RESOLUTION, whole.resolution):
         least = Cost(LEAST_POINTS, cost.kept, cost.labels, LEAST_RESOLUTION).megabytes
         return f"nothing with this preset fits below {least:,.0f} MB"
     return f"{' and '.join(said)} would fit"

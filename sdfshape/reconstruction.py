@@ -105,8 +105,7 @@ def reconstruct(
     rng = np.random.default_rng(options.seed)
     kept, voxel, dropped = enough_points(cloud, config.points, rng, keep_outliers=options.keep_outliers)
     frame = Frame.from_points(kept.points)
-    if abs(options.iso) > (farthest := frame.length_to_world(MOST_ISO)):
-        raise EmptySurfaceError(f"iso must be within {farthest:.4g} of the surface, got {options.iso:g}")
+    check_level(options.iso, frame)
     in_unit = frame.to_unit(kept.points)
     rows = distinct_rows(in_unit)  # different numbers in the world may be equal ones in the unit frame
     hints = hints_of(kept[rows], options)
@@ -126,6 +125,12 @@ def reconstruct(
         clock.start("")
         job = Job(cloud, kept, dropped, voxel, shaped.gathered, options, shaped.config, clock.seconds)
         return Reconstruction(done.mesh, field, job_report(job, field, shaped.extraction, done, shaped.phantoms, scores), scores)
+
+
+def check_level(iso: float, frame: Frame) -> None:
+    """Raise EmptySurfaceError for a level, world units, that no field in this frame takes."""
+    if abs(iso) > (farthest := frame.length_to_world(MOST_ISO)):
+        raise EmptySurfaceError(f"iso must be within {farthest:.4g} of the surface, got {iso:g}")
 
 
 def _load_torch(device: str) -> None:

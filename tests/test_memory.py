@@ -42,6 +42,11 @@ def test_what_is_advised_fits(limit, cost):
         assert "nothing with this preset fits below" in str(error.value)
 
 
+def test_small_clouds_are_advised_too():
+    with pytest.raises(InputError, match=r"--resolution \d+ would fit"):
+        check_memory(1000.0, Cost(1_500, 60_000, 160_000, 1000))
+
+
 def test_a_reconstruction_is_refused_before_it_begins():
     told = []
     with pytest.raises(InputError, match="predicted to take"):

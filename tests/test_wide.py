@@ -154,7 +154,7 @@ def test_small_boxes_in_one_place_do_not_make_the_field_flat_in_another():
     x, y = np.meshgrid(*2 * [np.arange(-0.8, 0.8, 0.2)], indexing="ij")
     corner = np.stack([x.ravel(), y.ravel(), np.full(x.size, -0.1)], axis=1)
     dense = np.array([0.3, 0.3, 0.0]) + 0.002 * np.stack(np.meshgrid(*3 * [np.arange(4)], indexing="ij"), -1).reshape(-1, 3)
-    lo, hi = np.concatenate([corner, dense]), np.concatenate([corner + [0.22, 0.22, 0.2], dense + 0.0022])
+    lo, hi = np.concatenate([corner, dense]), np.concatenate([corner + np.array([0.22, 0.22, 0.2]), dense + 0.0022])
     field = flat_field(lo, hi)
     assert field.is_wide
     places = np.array([[-0.5, -0.5, z] for z in (0.01, 0.03, 0.06)])

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from .. import __version__
 from ..errors import InputError
+from .locking import is_abandoned, lock_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -64,6 +65,14 @@ def dashboard_of(client: Client, scheduler: str | None) -> str:
     """The address of the dashboard: Dask names this machine as others see it, also where only this machine is listened to."""
     link = urlsplit(str(client.dashboard_link))
     return link._replace(netloc=f"127.0.0.1:{link.port}").geturl() if scheduler is None else link.geturl()
+
+
+def lock_seen(client: Client, scheduler: str | None, folder: Path) -> Path | None:
+    """The lock of a folder, by which workers see whether who gave out the work is still there; None where one of them does not see that it
+    is held, as on file systems whose locks are each machine's own: work then ends by itself alone.
+    """
+    lock = lock_of(folder)
+    return lock if scheduler is None or not any(client.run(is_abandoned, lock).values()) else None
 
 
 def _check_workers(client: Client, needs: Needs) -> None:

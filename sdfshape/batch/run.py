@@ -17,9 +17,9 @@ from typing import Any
 from ..errors import InputError
 from ..limits import cores
 from .artefacts import remove_if_empty
-from .cluster import Needs, connected, dashboard_of
+from .cluster import Needs, connected, dashboard_of, lock_seen
 from .jobs import ShapeJob, check_apart, check_ending
-from .locking import lock_of, locked
+from .locking import locked
 from .process import PATIENCE, Limits
 from .summary import tally, write_summary
 from .task import do_shape
@@ -74,7 +74,8 @@ def run_batch(
         if find_spec("bokeh"):  # without, the page says only that it is not there
             on_link(dashboard_of(client, request.scheduler))
         stop = folder / f".stop-{secrets.token_hex(4)}"
-        limits = Limits(request.threads_each, request.timeout, request.max_memory, stop, lock_of(folder), request.again)
+        lock = lock_seen(client, request.scheduler, folder)
+        limits = Limits(request.threads_each, request.timeout, request.max_memory, stop, lock, request.again)
         rows: dict[str, Row] = {}
         log = _Log(folder / "batch.jsonl")
         log.write({"event": "begin", "shapes": len(jobs), "workers": request.workers, "threads": limits.threads})

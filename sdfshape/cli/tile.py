@@ -10,14 +10,14 @@ import typer
 from . import words
 
 Tiles = Annotated[int, typer.Option(help="How many: a power of two. Each is a mosaic of its own, with as many points as one.")]
-Workers = Annotated[int | None, typer.Option(help="Tiles at a time; default: one a core.")]
+Workers = Annotated[int | None, typer.Option(help="Tiles at a time; default: one a core. (With --scheduler: as many as it has workers.)")]
 EachThreads = Annotated[int | None, typer.Option(help="Of each tile; default: the cores divided by the workers.")]
 Work = Annotated[
     Path | None, typer.Option(help="The folder of the tiles that are done; default: hidden beside the mesh, gone when all is done.")
 ]
 TileResolution = Annotated[
     int,
-    typer.Option(help="Cells of the grid along the longest side of a tile; the whole has up to sqrt(TILES) times as many, 2048 at most."),
+    typer.Option(help="Cells of the grid along the longest side of a tile; the whole has sqrt(TILES) times as many, up to 1024."),
 ]
 
 
@@ -67,8 +67,8 @@ def tile(
     run_tile_job(TileRequest(**{name: asked[name] for name in same}), outputs, chosen_options(asked))
 
 
-def make_tile(folder: Path, index: int, threads: int = 1, device: str = "cpu") -> None:
+def make_tile(folder: Path, index: int, plan: str = "", threads: int = 1, device: str = "cpu") -> None:
     """One tile of a plan, for `tile`."""
     from ..tiles.run import make_tile
 
-    make_tile(folder, index, threads=threads, device=device)
+    make_tile(folder, index, plan=plan, threads=threads, device=device)

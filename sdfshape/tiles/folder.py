@@ -1,15 +1,17 @@
-"""The folder that tiles are made in: scan.plan, written once; tile-0000.sdf and, after it, tile-0000.json for each that is done.
+"""The folder that tiles are made in: scan.plan and tile-0000.points, written first; tile-0000.sdf and, after it, tile-0000.json for each
+that is done.
 
 Whoever sees the folder can do a tile. The mark comes last, with the id of the plan and a hash of the tile: without it, or with another
-id, the tile is done again, so a run that was ended at any moment goes on with what is whole.
+id, the tile is done again, so a run that was ended at any moment goes on with what is whole. Each tile has its points in a file of its own,
+so that whoever does it needs no memory for the others.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,12 @@ import numpy as np
 import torch
 
 from .. import __version__
-from ..errors import FieldFileError
+from ..errors import FieldFileError, SdfShapeError
 from ..field import SignedDistanceField, load_field
 from ..field.files import read_tensors, write_tensors
 from ..frame import Frame
 from ..io import atomic_write
+from ..io.atomic import TEMPORARY
 from ..lipschitz import Boxes, Layers
 from ..train.config import NetworkConfig, OptimizerConfig, RecipeConfig, TrainConfig
 from ..types import FloatArray
@@ -34,9 +37,8 @@ COLUMNS = ("points", "normals", "areas")
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """points : (n, 3), unit frame.   coarse : the image of the whole.   tiles : all of them.   frame : of the scan.   config, seed."""
+    """coarse : the image of the whole.   tiles : all of them.   frame : of the scan.   config, seed."""
 
-    points: FloatArray
     coarse: Coarse
     tiles: list[Tile]
     frame: Frame
@@ -54,17 +56,23 @@ class TileFolder:
     def plan_file(self) -> Path:
         return self.path / "scan.plan"
 
-    @cached_property
+    @property
     def id(self) -> str:
         """Of the plan, as it is on the disk, and of the version that reads it."""
         with self.plan_file.open("rb") as file:
             return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {__version__}"
 
-    def write_plan(self, plan: Plan) -> None:
-        """Keep a plan; tiles of another one are not those of this any more."""
+    def write_plan(self, plan: Plan, points: FloatArray) -> str:
+        """Keep a plan, and the points (n, 3), unit frame, of each of its tiles; its id. Tiles of another plan are not those of this.
+
+        What a kill left is cleared away.
+        """
+        for left in self.path.glob(f"{TEMPORARY}*"):
+            left.unlink(missing_ok=True)
+        hashes = dict(self._write_points(points, plan.tiles))
         coarse = plan.coarse
         tensors = {f"coarse_{name}": torch.tensor(getattr(coarse, name)) for name in COLUMNS}
-        tensors |= {"points": torch.tensor(plan.points), "cells": torch.tensor(np.stack([tile.cell for tile in plan.tiles]))}
+        tensors |= {"cells": torch.tensor(np.stack([tile.cell for tile in plan.tiles]))}
         tensors |= {"walls": torch.tensor(np.stack([tile.walls for tile in plan.tiles]))}
         header = {
             "format": FORMAT,
@@ -74,8 +82,22 @@ class TileFolder:
             "scale": plan.frame.scale,
             "config": plan.config.as_dict(),
             "seed": plan.seed,
+            "points": [hashes[tile.index] for tile in plan.tiles],
         }
         write_tensors(self.plan_file, tensors, header, overwrite=True)
+        return self.id
+
+    def _write_points(self, points: FloatArray, tiles: list[Tile]) -> Iterator[tuple[int, str]]:
+        """The points in the region of each tile to a file of its own; its index and a hash of them. Halved like the tiles are."""
+        if len(tiles) > 1:
+            for half in (tiles[: len(tiles) // 2], tiles[len(tiles) // 2 :]):
+                lo, hi = np.min([t.region[0] for t in half], axis=0), np.max([t.region[1] for t in half], axis=0)
+                yield from self._write_points(points[((points >= lo) & (points <= hi)).all(axis=1)], half)
+            return
+        data = np.ascontiguousarray(points[tiles[0].holds(points)], dtype="<f8").tobytes()
+        with atomic_write(self._points(tiles[0].index), overwrite=True) as temporary:
+            Path(temporary).write_bytes(data)
+        yield tiles[0].index, hashlib.sha256(data).hexdigest()
 
     def read_plan(self) -> Plan:
         """Raises FieldFileError for a file that is no plan."""
@@ -86,31 +108,40 @@ class TileFolder:
             corners = zip(tensors["cells"].numpy(), tensors["walls"].numpy(), strict=True)
             tiles = [Tile(index, cell, walls) for index, (cell, walls) in enumerate(corners)]
             frame = Frame(tuple(header["centre"]), header["scale"])
-            return Plan(tensors["points"].numpy(), coarse, tiles, frame, _config(header["config"]), header["seed"])
+            return Plan(coarse, tiles, frame, _config(header["config"]), header["seed"])
         except (KeyError, TypeError, ValueError) as error:
             raise FieldFileError(f"{self.plan_file.name}: a plan must have all its parts, {error} is missing or wrong") from error
 
-    def keep(self, index: int, frame: Frame, made: tuple[Layers, Boxes] | None) -> None:
-        """Write a tile, then its mark."""
-        mark: dict[str, Any] = {"id": self.id, "sha256": None}
+    def read_points(self, index: int) -> FloatArray:
+        """(n, 3) the points in the region of a tile, unit frame."""
+        return np.frombuffer(self._points(index).read_bytes(), "<f8").reshape(-1, 3)
+
+    def keep(self, index: int, frame: Frame, made: tuple[Layers, Boxes] | None, plan: str) -> None:
+        """Write a tile of the plan of this id, then its mark."""
+        mark: dict[str, Any] = {"id": plan, "sha256": None}
         if made is not None:
             SignedDistanceField(*made, frame, 0.0, {"tile": index}).save(self._tile(index), overwrite=True)
             mark["sha256"] = hashlib.sha256(self._tile(index).read_bytes()).hexdigest()
         with atomic_write(self._mark(index), overwrite=True) as temporary:
             Path(temporary).write_text(json.dumps(mark))
 
-    def is_done(self, index: int) -> bool:
-        """Whether a tile of this plan is there, whole."""
+    def is_done(self, index: int, plan: str) -> bool:
+        """Whether a tile of the plan of this id is there, whole."""
         try:
             mark = json.loads(self._mark(index).read_text())
-            if mark["id"] != self.id:
+            if mark["id"] != plan:
                 return False
             return mark["sha256"] is None or hashlib.sha256(self._tile(index).read_bytes()).hexdigest() == mark["sha256"]
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
-    def read_tile(self, index: int) -> tuple[Layers, Boxes] | None:
-        """The networks of a tile that is done, proven again, and their boxes; None where there is nothing inside."""
+    def read_tile(self, index: int, plan: str) -> tuple[Layers, Boxes] | None:
+        """The networks of a tile, proven again, and their boxes; None where there is nothing inside.
+
+        Raises SdfShapeError for a tile that is not done, or is of another plan.
+        """
+        if not self.is_done(index, plan):
+            raise SdfShapeError(f"{self._tile(index).name}: a tile must be that of this scan, it was changed or lost: run it again")
         if json.loads(self._mark(index).read_text())["sha256"] is None:
             return None
         field = load_field(self._tile(index))
@@ -118,6 +149,9 @@ class TileFolder:
 
     def _tile(self, index: int) -> Path:
         return self.path / f"tile-{index:04d}.sdf"
+
+    def _points(self, index: int) -> Path:
+        return self.path / f"tile-{index:04d}.points"
 
     def _mark(self, index: int) -> Path:
         return self.path / f"tile-{index:04d}.json"

@@ -20,8 +20,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..account import Job, job_report
+from ..batch.locking import locked
 from ..clean import Dropped, distinct_rows
-from ..errors import EmptySurfaceError, InputError, OutputError
+from ..errors import EmptySurfaceError, InputError
 from ..extract import drop_unexplained, extract_mesh, finish
 from ..field import SignedDistanceField
 from ..field.signed_distance import measured_float32_error
@@ -30,7 +31,7 @@ from ..limits import TILED_RESOLUTION
 from ..options import Options
 from ..orient.neighbours import SPACING_NEIGHBOUR
 from ..orient.oriented import SLAB_SPACINGS
-from ..reconstruction import Progress, Reconstruction, Stopwatch, hints_of, scores_of
+from ..reconstruction import Progress, Reconstruction, Stopwatch, check_level, hints_of, scores_of
 from ..sample import Gathered, gather_evidence
 from ..thin import averaged, enough_points
 from ..train.config import TrainConfig, preset
@@ -51,13 +52,16 @@ SPACING_SAMPLE = 20_000  # points whose spacing stands for all
 
 @dataclass(frozen=True, eq=False)
 class _Scan:
-    """kept : what is trained on, of `cloud`.   gathered : of the coarse image; its spacing is that of all points."""
+    """kept : what is trained on, of `cloud`.   gathered : of the coarse image; its spacing is that of all points.
+    points : (n, 3) of what is kept, unit frame.
+    """
 
     cloud: PointCloud
     kept: PointCloud
     voxel: float
     dropped: Dropped
     gathered: Gathered
+    points: FloatArray
     plan: Plan
 
 
@@ -82,21 +86,25 @@ def reconstruct_tiles(
     Raises what `reconstruct` raises, and SdfShapeError where a tile failed.
     """
     options = replace(options or Options(), **changes)
-    if options.preset == "paper":
-        raise InputError("tiles need a preset that tells inside from outside, got paper: use another")
-    check_count(tiles)
-    clock = Stopwatch(progress or (lambda _: None))
+    config = config or preset(options.preset)
+    check_tiled(options, config, tiles)
+    clock, force = Stopwatch(progress or (lambda _: None)), workforce or Workforce(threads=options.threads)
+    force = replace(force, device=force.device or options.device)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()) if work is None else work)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder}: the work folder must be a folder that can be written, it cannot: {error.strerror}") from error
-        force = workforce or Workforce(threads=options.threads, device=options.device)
-        with computing_with(options.device, options.threads):
-            scan = _prepared(cloud, options, tiles, config or preset(options.preset), clock.start)
-            made = _trained(scan.plan, TileFolder(folder), force, clock)
-            return _made(scan, made, options, tiles, clock)
+        folder = stack.enter_context(locked(Path(stack.enter_context(tempfile.TemporaryDirectory()) if work is None else work)))
+        stack.enter_context(computing_with(options.device, options.threads))
+        scan = _prepared(cloud, options, tiles, config, clock.start)
+        made = _trained(scan, TileFolder(folder), force, clock)
+        return _made(scan, made, options, tiles, clock)
+
+
+def check_tiled(options: Options, config: TrainConfig, tiles: int) -> None:
+    """Raise InputError for what cannot be done in tiles."""
+    check_count(tiles)
+    if config.network.kind != "orthogonal":
+        raise InputError("tiles need a preset that tells inside from outside, got paper: use another")
+    if options.max_memory is not None:
+        raise InputError("max_memory is predicted for one mosaic, not for tiles: use fewer workers, or a lower resolution")
 
 
 def _prepared(cloud: PointCloud, options: Options, tiles: int, config: TrainConfig, stage: Callable[[str], None]) -> _Scan:
@@ -105,6 +113,7 @@ def _prepared(cloud: PointCloud, options: Options, tiles: int, config: TrainConf
     rng = np.random.default_rng(options.seed)
     kept, voxel, dropped = enough_points(cloud, tiles * config.points, rng, keep_outliers=options.keep_outliers)
     frame = Frame.from_points(kept.points)
+    check_level(options.iso, frame)
     unit = frame.to_unit(kept.points)
     rows = distinct_rows(unit)
     kept, unit = kept[rows], unit[rows]
@@ -120,7 +129,7 @@ def _prepared(cloud: PointCloud, options: Options, tiles: int, config: TrainConf
     coarse = Coarse(image.points, image.sharpened, image.areas, image.spacing, kind, thickness)
     gathered = replace(gathered, spacing=spacing, kind=kind, least_thickness=0.0 if kind == "closed" else thickness)
     config = config if kind == "closed" else config.for_slabs()
-    return _Scan(cloud, kept, voxel, dropped, gathered, Plan(unit, coarse, cut(unit, tiles), frame, config, options.seed))
+    return _Scan(cloud, kept, voxel, dropped, gathered, unit, Plan(coarse, cut(unit, tiles), frame, config, options.seed))
 
 
 def _cell(options: Options, tiles: int) -> float:
@@ -138,25 +147,25 @@ def whole_resolution(resolution: int, tiles: int) -> int:
     return max(resolution, min(round(resolution * math.sqrt(tiles)), TILED_RESOLUTION))
 
 
-def _trained(plan: Plan, work: TileFolder, force: Workforce, clock: Stopwatch) -> SignedDistanceField:
+def _trained(scan: _Scan, work: TileFolder, force: Workforce, clock: Stopwatch) -> SignedDistanceField:
     """The field of all tiles; those of this plan that are in the folder are not trained again."""
     clock.start("train")
-    work.write_plan(plan)
-    left = [tile.index for tile in plan.tiles if not work.is_done(tile.index)]
-    count = len(plan.tiles)
+    plan = scan.plan
+    mark, count = work.write_plan(plan, scan.points), len(plan.tiles)
+    left = [tile.index for tile in plan.tiles if not work.is_done(tile.index, mark)]
 
     def told(done: int, seconds: float) -> None:
         clock.tell(Progress("tiles", count - len(left) + done, count, seconds_left=seconds))
 
     told(0, float("nan"))
-    run_tiles(work, left, force, told)
-    parts = [part for tile in plan.tiles if (part := work.read_tile(tile.index)) is not None]
+    run_tiles(work, mark, left, force, told)
+    parts = [part for tile in plan.tiles if (part := work.read_tile(tile.index, mark)) is not None]
     if not parts:
         raise EmptySurfaceError("tiles must have a surface, none of them has an inside: use --surface open, or fewer tiles")
     layers, boxes = joined(parts)
     info = {"config": plan.config.as_dict(), "seed": plan.seed, "surface": plan.coarse.kind, "level_unit": 0.0, "tiles": count}
     field = SignedDistanceField(layers, boxes, plan.frame, measured_float32_error(layers, boxes), info)
-    highest, error = field.certified(plan.frame.to_world(plan.points))
+    highest, error = field.certified(plan.frame.to_world(scan.points))
     field.info["scan_highest"] = float(highest.max()) + error
     return field
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..batch.cluster import Needs, connected
-from ..batch.locking import lock_of, locked
+from ..batch.cluster import Needs, connected, lock_seen
 from ..batch.process import PATIENCE, Limits, program, run_process
 from ..errors import InputError, SdfShapeError
 from ..limits import cores
@@ -22,14 +21,14 @@ from .training import train_tile
 
 @dataclass(frozen=True, kw_only=True)
 class Workforce:
-    """workers : tiles at a time.   threads : of each, None: the cores shared among the workers.   device : of torch.
+    """workers : tiles at a time.   threads : of each, None: the cores shared among the workers.   device : of torch, None: of the options.
     scheduler : address of a Dask cluster whose machines see the same folder, or None.
     """
 
     workers: int = 1
     threads: int | None = None
     scheduler: str | None = None
-    device: str = "cpu"
+    device: str | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("workers", self.workers), ("threads", self.threads)):
@@ -41,30 +40,35 @@ class Workforce:
         return self.threads or max(1, cores() // self.workers)
 
 
-def make_tile(folder: Path, index: int, *, threads: int, device: str) -> None:
-    """Train one tile of the plan in a folder and keep it there; raises InputError for a number that it does not have."""
+def make_tile(folder: Path, index: int, *, plan: str, threads: int, device: str) -> None:
+    """Train one tile of the plan of this id in a folder and keep it there; raises InputError if there is no such tile, or another plan."""
     work = TileFolder(folder)
-    plan = work.read_plan()
-    if not 0 <= index < len(plan.tiles):
-        raise InputError(f"a tile must be 0 to {len(plan.tiles) - 1}, got {index}")
+    if work.id != plan:
+        raise InputError(
+            f"{folder}: the plan must be the one that the tile was asked for, it is another: one command at a time in a folder"
+        )
+    whole = work.read_plan()
+    if not 0 <= index < len(whole.tiles):
+        raise InputError(f"a tile must be 0 to {len(whole.tiles) - 1}, got {index}")
     with computing_with(device, threads) as chosen:
-        work.keep(index, plan.frame, train_tile(plan.tiles[index], plan.points, plan.coarse, plan.config, plan.seed, chosen))
+        made = train_tile(whole.tiles[index], work.read_points(index), whole.coarse, whole.config, whole.seed, chosen)
+        work.keep(index, whole.frame, made, plan)
 
 
-def do_tile(folder: Path, index: int, device: str, limits: Limits) -> tuple[int, str]:
+def do_tile(folder: Path, index: int, plan: str, device: str, limits: Limits) -> tuple[int, str]:
     """The tile, and why it failed, or nothing: `make_tile` in a process of its own."""
     try:
         if limits.is_over:
             return index, "not begun"
-        words = [*program("make-tile"), str(folder), str(index), "--threads", str(limits.threads), "--device", device]
-        ending = run_process(words, limits)
+        words = [*program("make-tile"), "--plan", plan, "--threads", str(limits.threads), "--device", device]
+        ending = run_process([*words, "--", str(folder), str(index)], limits)
         return index, "" if ending.get("status") == "done" else str(ending.get("reason", "failed"))
     except Exception as error:  # a worker must outlive every tile
         return index, f"{type(error).__name__}: {error}"
 
 
-def run_tiles(work: TileFolder, indices: Sequence[int], force: Workforce, on_tile: Callable[[int, float], None]) -> None:
-    """Do these tiles. on_tile(how many are done, seconds left).
+def run_tiles(work: TileFolder, plan: str, indices: Sequence[int], force: Workforce, on_tile: Callable[[int, float], None]) -> None:
+    """Do these tiles of the plan of this id, in a folder that is locked. on_tile(how many are done, seconds left).
 
     Raises SdfShapeError for a tile that failed: the others go on, and are kept. KeyboardInterrupt once all have ended that were asked to.
     """
@@ -72,11 +76,12 @@ def run_tiles(work: TileFolder, indices: Sequence[int], force: Workforce, on_til
         return
     from distributed import as_completed, wait
 
-    needs = Needs(frozenset({work.path}), frozenset({force.device}))
-    with locked(work.path), connected(force.scheduler, force.workers, needs) as client:
+    device = force.device or "cpu"
+    with connected(force.scheduler, force.workers, Needs(frozenset({work.path}), frozenset({device}))) as client:
         stop, start = work.path / f".stop-{secrets.token_hex(4)}", time.monotonic()
-        limits, batch, failed = Limits(force.threads_each, None, None, stop, lock_of(work.path)), secrets.token_hex(4), []
-        futures = [client.submit(do_tile, work.path, j, force.device, limits, key=f"tile-{batch}-{j}", pure=False) for j in indices]
+        limits = Limits(force.threads_each, None, None, stop, lock_seen(client, force.scheduler, work.path))
+        batch, failed = secrets.token_hex(4), []
+        futures = [client.submit(do_tile, work.path, j, plan, device, limits, key=f"tile-{batch}-{j}", pure=False) for j in indices]
         try:
             for count, future in enumerate(as_completed(futures), 1):
                 index, reason = _ended(future)

@@ -11,7 +11,8 @@ from scipy.spatial import cKDTree
 from shapes import sphere_distance, sphere_points, torus_distance, torus_points
 
 import sdfshape as s
-from sdfshape.errors import FieldFileError, InputError, OutputError, SdfShapeError
+from sdfshape.batch.locking import locked
+from sdfshape.errors import EmptySurfaceError, FieldFileError, InputError, OutputError, SdfShapeError
 from sdfshape.extract.components import is_watertight, vertex_components
 from sdfshape.frame import Frame
 from sdfshape.sample import SURFACES
@@ -22,7 +23,7 @@ from sdfshape.tiles.folder import TileFolder
 from sdfshape.tiles.plan import cut
 from sdfshape.tiles.reconstruction import _prepared, whole_resolution
 from sdfshape.tiles.run import Workforce, do_tile, make_tile
-from sdfshape.train.config import NetworkConfig, OptimizerConfig, TrainConfig
+from sdfshape.train.config import PRESETS, NetworkConfig, OptimizerConfig, TrainConfig
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SMALL = TrainConfig(
@@ -34,9 +35,9 @@ SMALL = TrainConfig(
 def here(monkeypatch):
     """Tiles in this process, one after the other: no cluster, no processes."""
 
-    def at_once(work, indices, force, on_tile):
+    def at_once(work, plan, indices, force, on_tile):
         for count, index in enumerate(indices, 1):
-            make_tile(work.path, index, threads=1, device="cpu")
+            make_tile(work.path, index, plan=plan, threads=1, device="cpu")
             on_tile(count, 0.0)
 
     monkeypatch.setattr("sdfshape.tiles.reconstruction.run_tiles", at_once)
@@ -167,55 +168,69 @@ def test_sheets_become_slabs_of_one_thickness_in_all_tiles(here):
 # --- done once
 
 
-def plan_folder(tmp_path: Path) -> TileFolder:
-    options = s.Options(surface="closed")
-    scan = _prepared(torus(6_000), options, 2, SMALL, lambda _: None)
+def plan_folder(tmp_path: Path, count: int = 6_000) -> tuple[TileFolder, str]:
+    scan = _prepared(torus(count), s.Options(surface="closed"), 2, SMALL, lambda _: None)
     work = TileFolder(tmp_path)
-    work.write_plan(scan.plan)
-    return work
+    return work, work.write_plan(scan.plan, scan.points)
 
 
-def test_a_plan_comes_back_as_it_was(tmp_path):
-    work = plan_folder(tmp_path)
-    plan, again = work.read_plan(), _prepared(torus(6_000), s.Options(surface="closed"), 2, SMALL, lambda _: None).plan
-    np.testing.assert_array_equal(plan.points, again.points)
+def test_a_plan_comes_back_as_it_was_and_each_tile_has_its_own_points(tmp_path):
+    work, mark = plan_folder(tmp_path)
+    scan = _prepared(torus(6_000), s.Options(surface="closed"), 2, SMALL, lambda _: None)
+    plan, again = work.read_plan(), scan.plan
     np.testing.assert_array_equal(plan.coarse.normals, again.coarse.normals)
     assert plan.config == again.config == SMALL and plan.frame == again.frame and plan.seed == again.seed
     assert [t.index for t in plan.tiles] == [0, 1] and (plan.tiles[1].walls == again.tiles[1].walls).all()
+    for tile in plan.tiles:
+        np.testing.assert_array_equal(work.read_points(tile.index), scan.points[tile.holds(scan.points)])
+    assert mark == work.id == plan_folder(tmp_path)[1] != plan_folder(tmp_path, 6_001)[1]
 
 
 def test_what_is_done_is_not_done_again_unless_it_is_damaged_or_of_another_plan(tmp_path):
-    work = plan_folder(tmp_path)
-    assert not work.is_done(0)
-    work.keep(0, Frame((0.0, 0.0, 0.0), 1.0), None)
-    make_tile(tmp_path, 1, threads=1, device="cpu")
-    assert work.is_done(0) and work.is_done(1) and work.read_tile(0) is None
+    work, mark = plan_folder(tmp_path)
+    assert not work.is_done(0, mark)
+    work.keep(0, Frame((0.0, 0.0, 0.0), 1.0), None, mark)
+    make_tile(tmp_path, 1, plan=mark, threads=1, device="cpu")
+    assert work.is_done(0, mark) and work.is_done(1, mark) and work.read_tile(0, mark) is None
+    assert work.read_tile(1, mark) is not None
     tile = tmp_path / "tile-0001.sdf"
     data = bytearray(tile.read_bytes())
     data[-5] ^= 1
     tile.write_bytes(data)
-    assert not work.is_done(1)
-    make_tile(tmp_path, 1, threads=1, device="cpu")
-    other = TileFolder(tmp_path)
-    work.write_plan(_prepared(torus(6_001), s.Options(surface="closed"), 2, SMALL, lambda _: None).plan)
-    assert not other.is_done(0) and not other.is_done(1)
+    (tmp_path / ".sdfshape-left").write_text("of a kill")
+    assert not work.is_done(1, mark)
+    with pytest.raises(SdfShapeError, match=r"tile-0001\.sdf: a tile must be that of this scan, it was changed or lost"):
+        work.read_tile(1, mark)
+    other = plan_folder(tmp_path, 6_001)[1]
+    assert not work.is_done(0, other) and not (tmp_path / ".sdfshape-left").exists()
+    with pytest.raises(SdfShapeError, match="must be that of this scan"):
+        work.read_tile(0, other)
+    with pytest.raises(InputError, match="the plan must be the one that the tile was asked for, it is another"):
+        make_tile(tmp_path, 1, plan=mark, threads=1, device="cpu")
+
+
+def test_one_command_at_a_time_in_a_work_folder_and_the_plan_of_the_first_stays(tmp_path):
+    mark = plan_folder(tmp_path)[1]
+    with locked(tmp_path), pytest.raises(OutputError, match="another one does"):
+        reconstruct_tiles(torus(600), tiles=2, work=tmp_path)
+    assert TileFolder(tmp_path).id == mark
 
 
 def test_a_damaged_plan_and_a_wrong_number_are_refused_in_one_line(tmp_path):
-    plan_folder(tmp_path)
+    work, mark = plan_folder(tmp_path)
     with pytest.raises(InputError, match="a tile must be 0 to 1, got 7"):
-        make_tile(tmp_path, 7, threads=1, device="cpu")
+        make_tile(tmp_path, 7, plan=mark, threads=1, device="cpu")
     (tmp_path / "scan.plan").write_bytes(b"nothing")
     with pytest.raises(FieldFileError, match=r"scan\.plan: a tiles must be the plan|damaged"):
-        make_tile(tmp_path, 0, threads=1, device="cpu")
+        make_tile(tmp_path, 0, plan=work.id, threads=1, device="cpu")
 
 
 def test_a_tile_that_fails_is_named_and_the_others_are_kept(tmp_path, monkeypatch):
-    work = plan_folder(tmp_path)
-    monkeypatch.setattr(tiles_run, "run_process", lambda words, limits: {"status": "done"} if words[6] == "0" else {"reason": "it died"})
+    work, mark = plan_folder(tmp_path)
+    monkeypatch.setattr(tiles_run, "run_process", lambda words, limits: {"status": "done"} if words[-1] == "0" else {"reason": "it died"})
     told = []
     with pytest.raises(SdfShapeError, match="1 of 2 tiles failed, the first: tile 1: it died: the others are kept, run it again"):
-        tiles_run.run_tiles(work, [0, 1], Workforce(workers=2), lambda done, left: told.append(done))
+        tiles_run.run_tiles(work, mark, [0, 1], Workforce(workers=2), lambda done, left: told.append(done))
     assert told == [1, 2] and not list(tmp_path.glob(".stop-*"))
 
 
@@ -225,13 +240,16 @@ def test_a_worker_outlives_whatever_a_tile_does(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tiles_run, "run_process", broken)
     limits = tiles_run.Limits(1, None, None, tmp_path / "stop")
-    assert do_tile(tmp_path, 3, "cpu", limits) == (3, "OSError: no processes left")
+    assert do_tile(tmp_path, 3, "plan", "cpu", limits) == (3, "OSError: no processes left")
 
 
 def test_bad_requests_are_refused(tmp_path):
-    for asked, law in (({"tiles": 3}, "power of two"), ({"tiles": 2, "preset": "paper"}, "tells inside from outside")):
+    more = ({"tiles": 2, "config": PRESETS["paper"]}, "tells inside from outside"), ({"tiles": 2, "max_memory": 500}, "one mosaic")
+    for asked, law in (({"tiles": 3}, "power of two"), ({"tiles": 2, "preset": "paper"}, "tells inside from outside"), *more):
         with pytest.raises(InputError, match=law):
             reconstruct_tiles(torus(600), **asked)
+    with pytest.raises(EmptySurfaceError, match="iso must be within"):
+        reconstruct_tiles(torus(600), tiles=2, iso=1e4)
     with pytest.raises(InputError, match="workers must be at least 1"):
         Workforce(workers=0)
     (tmp_path / "file").write_text("")
