@@ -1,10 +1,10 @@
 """A scan of any size, read in pieces and kept as averages over voxels: memory is bounded by the averages, not by the scan.
 
 The side of the voxels is not known before all points were seen. Up to `most` points stay as they are. Beyond, it begins small and grows:
-whenever there are more averages than `most`, they are averaged again over larger voxels; sides sqrt(2) times as long leave a half of those of
-a surface. So in the end there are between about a half and all of `most`, or every point by itself. Averages are weighted by the points they
-stand for; a place that was averaged again is that of all its points. Of labels the majority is kept where there is one (Boyer and Moore
-1981: it survives any order of pairing off).
+whenever there are more averages than `most`, they are averaged again over larger voxels; sides sqrt(2) times as long leave a half of those
+of a surface. So in the end there are between about a half and all of `most`, or every point by itself. Averages are weighted by the points
+they stand for; a place that was averaged again is that of all its points. Of labels the majority is kept where there is one (Boyer and
+Moore 1981: it survives any order of pairing off).
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class VoxelAverages:
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """One row for each voxel, or point. key : (n,) of the voxels, rising, or 0.   sums : (n, 3 + c) of the places and columns of its points.
+    """One row for each voxel, or point. key : (n,) of the voxels, rising, or 0.   sums : (n, 3 + c) of places and columns of its points.
     weight : (n,) how many.   label : (n,) of most of them; lead : (n,) by how many, at least.
     """
 

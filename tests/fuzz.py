@@ -4,8 +4,8 @@
     python tests/fuzz.py [--runs 1000000] [--only ply,sdf] [--csv data/results/fuzz.csv]
 
 A run fails that raises anything but our own errors, takes longer than 5 seconds, or more than 2 GB. One ending stands for all that a reader
-takes (xyz for txt, csv, pts, asc). The native readers of .las, .laz and .e57 run in this process here, without the one of their own that
-they have in earnest: what is found of them is said, and is no crash of ours.
+takes (xyz for txt, csv, pts, asc). The native readers of .las and .e57 run in this process here, without the one of their own that they have
+in earnest; of .laz the checks alone.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def child(target: str) -> None:
     if f".{target}" in READERS:
 
         def pieces(path: Path, label: str | None = None):  # type: ignore[no-untyped-def]
-            CHECKS[Path(path).suffix](Path(path))
+            if getattr(CHECKS[Path(path).suffix](Path(path)), "compressed", False):
+                return  # lazrs asks for whatever its data claim: found here, ended in its own process
             try:
                 yield from READERS[Path(path).suffix](Path(path), label)
             except (SdfShapeError, MemoryError):

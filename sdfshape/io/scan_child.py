@@ -19,7 +19,7 @@ from .e57 import e57_pieces
 from .las import las_pieces
 from .pieces import Piece, send_head
 
-MOST_MEMORY = 4 << 30  # address space: threads reserve more than they use
+MOST_MEMORY = 2 << 30  # address space: a piece takes a fifth of it
 READERS: dict[str, Callable[[Path, str | None], Iterator[Piece]]] = {".e57": e57_pieces, ".las": las_pieces, ".laz": las_pieces}
 PR_SET_PDEATHSIG = 1
 EXTRA = "pip install 'sdfshape[scans]'"

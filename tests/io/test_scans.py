@@ -221,7 +221,7 @@ def test_the_reader_says_what_it_lacks_and_may_not_take_all_memory(tmp_path, mon
     monkeypatch.setattr(scan_child.resource, "setrlimit", lambda *_: None)  # of the tests' own process
     for error, said in (
         (ModuleNotFoundError("x", name="laspy"), r"pip install 'sdfshape\[scans\]'"),
-        (MemoryError(), "must fit into 4 GiB"),
+        (MemoryError(), "must fit into 2 GiB"),
     ):
 
         def fails(path, label, error=error):
