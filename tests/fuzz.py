@@ -4,8 +4,8 @@
     python tests/fuzz.py [--runs 1000000] [--only ply,sdf] [--csv data/results/fuzz.csv]
 
 A run fails that raises anything but our own errors, takes longer than 5 seconds, or more than 2 GB. One ending stands for all that a reader
-takes (xyz for txt, csv, pts, asc). The native readers of .las and .e57 run in this process here, without the one of their own that they have
-in earnest; of .laz the checks alone.
+takes (xyz for txt, csv, pts, asc). The native readers of .las and .e57 run in this process here, without the one of their own that they
+have in earnest; of .laz the checks alone.
 """
 
 from __future__ import annotations
