@@ -5,6 +5,9 @@ The pipeline, in the order of the rooms of this package:
     file -> io -> PointCloud -> clean -> thin -> frame (world -> unit) -> orient -> sample (evidence) -> train (1-Lipschitz network, hKR)
          -> field (certified) -> extract (pruned marching cubes) -> Mesh -> io -> file
 
+A scan that is too large for memory comes through `streaming`; one with more detail than a mosaic shows through `tiles`, which do the middle
+of it many times over; many scans through `batch`.
+
 Conventions. f < 0 inside, f > 0 outside. NumPy float64 in world units (the units of the file) outside; torch float32 in the unit frame
 inside. Names carry `_world` or `_unit` where both exist.
 

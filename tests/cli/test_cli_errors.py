@@ -138,3 +138,30 @@ def test_version_and_help_do_not_import_torch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "reconstruct" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "law"),
+    [
+        (("--tiles", "3"), "tiles must be a power of two, at most 2048, got 3"),
+        (("--preset", "paper"), "tiles need a preset that tells inside from outside"),
+        (("--work", "scan.ply"), "must be a folder that can be written"),
+        (("--device", "tpu"), "device must be"),
+        (("--scheduler", "tcp://127.0.0.1:9"), "--scheduler must be the address of a Dask scheduler that runs"),
+        (("--workers", "0"), "workers must be at least 1, got 0"),
+    ],
+)
+def test_tiles_refuse_before_the_scan_is_read(run, monkeypatch, tmp_path, words, law):
+    monkeypatch.setattr("sdfshape.cli.tile_job.read_scan", None)
+    monkeypatch.setattr("sdfshape.batch.cluster.CONNECT", 1)
+    save(sphere(), "scan.ply")
+    code, out, err = run("tile", "scan.ply", "-o", "mesh.ply", *words)
+    assert code == 1 and out == "" and law in err and len(err.splitlines()) == 1
+    assert not (tmp_path / "mesh.ply").exists()
+
+
+def test_memory_that_would_not_do_is_refused_with_what_would(run, tmp_path):
+    save(sphere(5_000), "scan.ply")
+    code, _, err = run("reconstruct", "scan.ply", "-o", "mesh.ply", "--max-memory", "700", "--resolution", "1500")
+    assert code == 1 and "it is predicted to take" in err and "--resolution" in err and "would fit" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.ply"]
