@@ -28,7 +28,9 @@ def locked(output: Path) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise OutputError(f"{output}: one batch at a time must write to a folder, another one does: wait, or choose another") from error
+            raise OutputError(
+                f"{output}: one command at a time must work in a folder, another one does: wait for it, or choose another"
+            ) from error
         except OSError as error:
             raise OutputError(
                 f"{output}: the output must be on a file system with locks, it is not ({error.strerror}): choose another"

@@ -43,6 +43,7 @@ from .plan import check_count, cut
 from .run import Workforce, run_tiles
 from .training import joined
 
+FILLS_NOTHING = "in tiles nothing is filled: --surface wrap was taken as open"
 COARSE_LABELS = 5_000  # only to see that the scan has both sides
 # of the whole grid: least thickness of a sheet's slab. Measured on a terrain of 2 million points in 4 tiles: 1.8, as for one mosaic, left
 # 219 pieces that no point explains and a hole; 2.7 left 49 and none
@@ -127,7 +128,8 @@ def _prepared(cloud: PointCloud, options: Options, tiles: int, config: TrainConf
     assert gathered.oriented is not None
     image = gathered.oriented
     coarse = Coarse(image.points, image.sharpened, image.areas, image.spacing, kind, thickness)
-    gathered = replace(gathered, spacing=spacing, kind=kind, least_thickness=0.0 if kind == "closed" else thickness)
+    warnings = (*gathered.warnings, *((FILLS_NOTHING,) if options.surface == "wrap" else ()))
+    gathered = replace(gathered, warnings=warnings, spacing=spacing, kind=kind, least_thickness=0.0 if kind == "closed" else thickness)
     config = config if kind == "closed" else config.for_slabs()
     return _Scan(cloud, kept, voxel, dropped, gathered, unit, Plan(coarse, cut(unit, tiles), frame, config, options.seed))
 

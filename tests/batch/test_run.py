@@ -136,7 +136,7 @@ def test_shapes_run_side_by_side_but_not_more_than_asked(tmp_path):
 
 def test_one_batch_at_a_time_writes_to_a_folder(tmp_path):
     def second(_row: dict[str, Any]) -> None:
-        with pytest.raises(OutputError, match="one batch at a time must write to a folder"):
+        with pytest.raises(OutputError, match="one command at a time must work in a folder"):
             run(tmp_path, [])
 
     run(tmp_path, jobs(tmp_path, a="good"), second)

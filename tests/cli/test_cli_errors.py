@@ -157,7 +157,28 @@ def test_tiles_refuse_before_the_scan_is_read(run, monkeypatch, tmp_path, words,
     save(sphere(), "scan.ply")
     code, out, err = run("tile", "scan.ply", "-o", "mesh.ply", *words)
     assert code == 1 and out == "" and law in err and len(err.splitlines()) == 1
-    assert not (tmp_path / "mesh.ply").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["scan.ply"]
+
+
+def test_a_scan_that_tiles_cannot_read_leaves_nothing(run, tmp_path):
+    (tmp_path / "scan.las").write_text("no scan")
+    code, _, err = run("tile", "scan.las", "-o", "mesh.ply")
+    assert code == 1 and "must begin with LASF" in err and [path.name for path in tmp_path.iterdir()] == ["scan.las"]
+    save(np.ones((500, 3)), "same.ply")
+    code, _, err = run("tile", "same.ply", "-o", "mesh.ply", "--quiet")
+    assert code == 1 and "all 500 are equal" in err and not list(tmp_path.glob(".*"))
+
+
+def test_an_interruption_says_which_tiles_are_kept(run, monkeypatch, tmp_path):
+    def interrupted(cloud, options, *, work, **asked):
+        (work / "tile-0000.json").write_text("{}")
+        raise KeyboardInterrupt
+
+    save(sphere(), "scan.ply")
+    (tmp_path / "w").mkdir()
+    monkeypatch.setattr("sdfshape.tiles.reconstruct_tiles", interrupted)
+    code, _, err = run("tile", "scan.ply", "-o", "mesh.ply", "--work", "w", "--quiet")
+    assert code == 130 and err == "sdfshape: interrupted: 1 tile is kept in w, and the same command goes on with them\n"
 
 
 def test_memory_that_would_not_do_is_refused_with_what_would(run, tmp_path):
