@@ -46,13 +46,13 @@ def unit_places(count: int, reach: float = 1.3, seed: int = 1) -> np.ndarray:
 
 def test_asking_only_boxes_nearby_gives_the_number_of_all_of_them():
     field = wide_field()
-    x = np.concatenate([unit_places(20_000), unit_places(2_000, 4.0), 1e6 * unit_places(20)])
+    x = np.concatenate([unit_places(4_000), unit_places(1_000, 4.0), 1e6 * unit_places(20)])
     assert field.is_wide and not wide_field(MANY).is_wide
     np.testing.assert_allclose(field.mosaic_unit(x, torch.float64), slow_twin(field, torch.tensor(x)).numpy(), rtol=1e-12, atol=1e-12)
 
 
 def test_the_cut_at_the_reach_keeps_sign_and_surface():
-    field, x = wide_field(), unit_places(20_000)
+    field, x = wide_field(), unit_places(5_000)
     plain = field.boxes.map(Tensor.double).compose(
         field.layers.map(Tensor.double)(field.boxes.map(Tensor.double).to_local(torch.tensor(x))), torch.tensor(x)
     )
@@ -66,7 +66,7 @@ def test_the_cut_at_the_reach_keeps_sign_and_surface():
 def test_it_is_1_lipschitz_and_at_least_as_large_as_a_place_is_beyond_the_bounds():
     field = wide_field()
     rng = np.random.default_rng(2)
-    x = FRAME.to_world(unit_places(50_000, 1.5))
+    x = FRAME.to_world(unit_places(12_000, 1.5))
     y = x + rng.normal(size=x.shape) * rng.permutation(np.logspace(-6, 1, len(x)))[:, None]
     (fx, ex), (fy, ey) = field.certified(x), field.certified(y)
     assert (np.abs(fx - fy) <= np.linalg.norm(x - y, axis=1) * (1 + 1e-12) + ex + ey).all()
@@ -77,7 +77,7 @@ def test_it_is_1_lipschitz_and_at_least_as_large_as_a_place_is_beyond_the_bounds
 
 
 def test_the_rounding_bound_is_that_of_places_beside_the_boxes_and_holds():
-    field, x = wide_field(), unit_places(50_000)
+    field, x = wide_field(), unit_places(12_000)
     single, double = field.mosaic_unit(x), field.mosaic_unit(x, torch.float64)
     bound = field._rounding_error_unit(1.3, 2.0**-24)
     assert np.abs(single - double).max() <= bound < 0.05
@@ -96,13 +96,13 @@ def test_no_network_is_asked_about_a_place_farther_away_than_its_bound_allows_fo
         return local[0, :, 0]
 
     object.__setattr__(mosaic, "_one", seen)
-    mosaic.values(torch.tensor(unit_places(100_000), dtype=torch.float32))
+    mosaic.values(torch.tensor(unit_places(20_000), dtype=torch.float32))
     radii = mosaic.local_radii(1.3).numpy()
     assert (farthest <= radii).all() and (farthest > 0.5 * radii).any()
 
 
 def test_gradients_are_those_of_the_values():
-    field, x = wide_field(), unit_places(3_000, 1.6)
+    field, x = wide_field(), unit_places(800, 1.6)
     mosaic = WideMosaic(field.layers.map(Tensor.double), field.boxes.map(Tensor.double))
     f, gradient = mosaic.gradients(torch.tensor(x))
     _, owner = mosaic.values(torch.tensor(x))
@@ -177,7 +177,7 @@ def test_it_is_saved_and_extracted_as_any_field(tmp_path):
     again = load_field(tmp_path / "wide.sdf")
     x = FRAME.to_world(unit_places(2_000))
     np.testing.assert_array_equal(field(x), again(x))
-    pruned, dense = extract_mesh(field, resolution=48), extract_mesh(field, resolution=48, dense=True)
+    pruned, dense = extract_mesh(field, resolution=32), extract_mesh(field, resolution=32, dense=True)
     np.testing.assert_array_equal(pruned.mesh.faces, dense.mesh.faces)
 
 

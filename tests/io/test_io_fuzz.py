@@ -85,7 +85,7 @@ SEEDS = [
 
 
 @pytest.mark.parametrize("name", ["scan.las", "scan.laz", "scan.e57"])
-@settings(RELAXED, max_examples=10)  # each is a process
+@settings(RELAXED, max_examples=4)  # each is a process
 @given(edits=EDITS)
 def test_damaged_scans(tmp_path, seeds, name, edits):
     _survives(tmp_path, name, _edited(seeds[name], edits))
@@ -98,7 +98,7 @@ def test_damaged_sound_files(tmp_path, seeds, name, edits):
     _survives(tmp_path, name, _edited(seeds[name], edits))
 
 
-@settings(RELAXED, max_examples=200)
+@settings(RELAXED, max_examples=80)
 @given(edits=EDITS)
 def test_damaged_fields(tmp_path, edits):
     """A field file that was changed is refused in one line, or is certified all the same."""

@@ -27,7 +27,7 @@ from sdfshape.train.config import PRESETS, NetworkConfig, OptimizerConfig, Train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SMALL = TrainConfig(
-    network=NetworkConfig(networks=4, width=16, depth=3), optimizer=OptimizerConfig(steps=150, batch=2048), points=6_000, labels=20_000
+    network=NetworkConfig(networks=4, width=16, depth=3), optimizer=OptimizerConfig(steps=120, batch=2048), points=4_000, labels=16_000
 )
 
 
@@ -82,7 +82,7 @@ def test_the_whole_grid_grows_with_the_root_of_the_tiles_and_ends():
 # --- what a tile learns from
 
 
-@pytest.mark.parametrize("index", range(8))
+@pytest.mark.parametrize("index", [0, 3, 7])
 def test_labels_of_a_tile_are_right_though_it_sees_a_part_of_the_surface(index):
     points = sphere_points(20_000)
     tile = cut(points, 8)[index]
@@ -124,7 +124,7 @@ def test_a_tile_without_points_knows_its_side_from_the_rest():
 # --- the whole
 
 
-def torus(count: int = 24_000) -> s.PointCloud:
+def torus(count: int = 16_000) -> s.PointCloud:
     return s.PointCloud(torus_points(count) * 10 + [500_000.0, 4_000_000.0, 100.0])
 
 
@@ -145,6 +145,7 @@ def test_tiles_join_as_one_watertight_mesh_and_one_certified_field(here, tmp_pat
     np.testing.assert_allclose(s.load_field(tmp_path / "field.sdf")(x), field(x), atol=2 * field.float32_error)
 
 
+@pytest.mark.slow
 def test_a_tile_is_that_of_the_same_seed_and_differs_from_its_neighbours(here, tmp_path):
     for name in ("a", "b"):
         reconstruct_tiles(torus(6_000), tiles=2, config=SMALL, resolution=32, surface="closed", work=tmp_path / name)
@@ -153,6 +154,7 @@ def test_a_tile_is_that_of_the_same_seed_and_differs_from_its_neighbours(here, t
     assert first == tiles[Path("b/tile-0000.sdf")] and second == tiles[Path("b/tile-0001.sdf")] and first != second
 
 
+@pytest.mark.slow
 def test_sheets_become_slabs_of_one_thickness_in_all_tiles(here):
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (24_000, 3))
