@@ -8,15 +8,16 @@ sum over all processes of the command, looked at ten times a second.
 
 import argparse
 import json
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 
 import sdfshape as s
+from sdfshape.batch.process import resident_mb
 from sdfshape.evaluate.results import write_results
 
 PLACE = np.array([500_000.0, 4_000_000.0, 300.0])
@@ -56,13 +57,9 @@ def truth(steps: int = 1500) -> s.Mesh:
 def watched(words: list[str]) -> tuple[float, float]:
     """Seconds and the largest memory of a command and all its processes, megabytes."""
     start, most = time.monotonic(), 0.0
-    with psutil.Popen(words) as process:
+    with subprocess.Popen(words) as process:
         while process.poll() is None:
-            try:
-                tree = [process, *process.children(recursive=True)]
-                most = max(most, sum(p.memory_info().rss for p in tree) / 2**20)
-            except psutil.Error:
-                pass
+            most = max(most, resident_mb(process.pid))
             time.sleep(0.1)
     if process.returncode:
         sys.exit(process.returncode)

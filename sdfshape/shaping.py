@@ -130,6 +130,11 @@ def _field(layers: Layers, boxes: Boxes, info: dict[str, Any], subject: Subject)
         layers = layers.lowered(level / boxes.scale)
     error = measured_float32_error(layers, boxes)
     field = SignedDistanceField(layers, boxes, subject.frame, error, info | {"level_unit": level})
-    highest, error = field.certified(subject.scan)
-    field.info["scan_highest"] = float(highest.max()) + error
+    remember_scan(field, subject.scan)
     return field
+
+
+def remember_scan(field: SignedDistanceField, scan: FloatArray) -> None:
+    """Keep the highest value at the points (n, 3), world units, with the field (`scan_distance_lower` stands on it)."""
+    highest, error = field.certified(scan)
+    field.info["scan_highest"] = float(highest.max()) + error

@@ -5,7 +5,6 @@ done.json comes last, with the id of the job and the hashes of the files: withou
 
 from __future__ import annotations
 
-import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 from ..io import atomic_write
 from ..io.atomic import TEMPORARY
+from ..io.source import file_hash
 
 LEFT = f"{TEMPORARY}*"  # what a killed process left
 
@@ -46,13 +46,13 @@ class Artefacts:
         """The facts of a shape that is done: all files as they were written, for the job of this id; None where it is not."""
         try:
             done = json.loads(self.mark.read_text())
-            whole = done["id"] == job and all(_hash(path) == done["sha256"][path.name] for path in self.files)
+            whole = done["id"] == job and all(file_hash(path) == done["sha256"][path.name] for path in self.files)
             return self.facts() if whole else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def finish(self, job: str) -> None:
-        content = {"id": job, "sha256": {path.name: _hash(path) for path in self.files}}
+        content = {"id": job, "sha256": {path.name: file_hash(path) for path in self.files}}
         with atomic_write(self.mark, overwrite=True) as temporary:
             Path(temporary).write_text(json.dumps(content))
 
@@ -86,11 +86,6 @@ class Artefacts:
             "peak_rss_mb": report["peak_rss_mb"],
             "warnings": len(report["warnings"]),
         }
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_if_empty(folder: Path) -> None:

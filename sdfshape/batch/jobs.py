@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import InputError
 from ..io import READABLE, WRITABLE_MESHES
 from ..io.modelnet import Split, iter_modelnet10
+from ..io.source import file_hash
 from ..options import Options
 
 # what a shape may be asked for by itself: parameters of `sdfshape reconstruct`
@@ -130,9 +131,13 @@ def job_id(job: ShapeJob, ending: str, picture: bool) -> str:
     """By the bytes of the input, the options, the outputs and the version: equal ids, equal results. Raises OSError."""
     from .. import __version__
 
-    with job.source.open("rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
-    asked = {"input": content, "suffix": job.source.suffix.lower(), "options": dict(job.options), "output": ending, "picture": picture}
+    asked = {
+        "input": file_hash(job.source),
+        "suffix": job.source.suffix.lower(),
+        "options": dict(job.options),
+        "output": ending,
+        "picture": picture,
+    }
     return hashlib.sha256(json.dumps(asked | {"version": __version__}, sort_keys=True).encode()).hexdigest()[:24]
 
 

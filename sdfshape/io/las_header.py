@@ -45,9 +45,7 @@ def check_las(path: Path) -> LasHeader:
         if not HEADER_BYTES[minor] <= header_bytes <= offset <= size or len(head) < HEADER_BYTES[minor]:
             raise InputError(f"the points must lie behind the header and in the file, they are said to be at {offset} of {size}: damaged")
         _check_scales(head)
-        end = _walk(file, header_bytes, records, offset, RECORD_HEAD)
-        if end > offset:
-            raise InputError("variable records must end before the points, these do not: the file is damaged")
+        _walk(file, header_bytes, records, offset, RECORD_HEAD)
         points = struct.unpack_from("<I", head, 107)[0]
         if minor == 4:
             start, more, long_count = struct.unpack_from("<QIQ", head, 235)
@@ -79,8 +77,8 @@ def _check_scales(head: bytes) -> None:
         raise InputError("scales and offsets of a LAS file must be finite, the scales not 0: the file is damaged")
 
 
-def _walk(file, at: int, count: int, end: int, head_bytes: int) -> int:  # type: ignore[no-untyped-def]
-    """Where `count` records from a place end; raises InputError if that is not in the file, or they are too many to be meant."""
+def _walk(file, at: int, count: int, end: int, head_bytes: int) -> None:  # type: ignore[no-untyped-def]
+    """Raise InputError if `count` records from a place do not end before another one, or they are too many to be meant."""
     if count > MOST_RECORDS:
         raise InputError(f"a LAS file must have at most {MOST_RECORDS} records, the header says {count}: the file is damaged")
     for _ in range(count):
@@ -91,4 +89,3 @@ def _walk(file, at: int, count: int, end: int, head_bytes: int) -> int:  # type:
         at += head_bytes + struct.unpack_from("<H" if head_bytes == RECORD_HEAD else "<Q", head, 20)[0]
         if at > end:
             raise InputError("records of a LAS file must end in it, one does not: the file is damaged; copy it again")
-    return at

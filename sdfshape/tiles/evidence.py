@@ -22,7 +22,7 @@ from ..orient.propagate import elect
 from ..sample import Evidence, closed_evidence, wrapped_evidence
 from ..sample.evidence import Beyond
 from ..types import FloatArray
-from .plan import Tile
+from .plan import Tile, in_box
 
 LEAST_POINTS = 100  # in the region of a tile, below which the coarse image alone speaks
 ASKED, IN_PLANE = 8, 0.3  # coarse neighbours that a point asks; how far off its tangent plane these may be, in their spacings
@@ -54,7 +54,7 @@ def tile_evidence(tile: Tile, points: FloatArray, coarse: Coarse, count: int, rn
     """
     frame = tile.frame
     points, coarse, region = frame.to_unit(points), coarse.seen_from(frame), frame.to_unit(tile.region)
-    outside = ~((coarse.points >= region[0]) & (coarse.points <= region[1])).all(axis=1)
+    outside = ~in_box(coarse.points, region)
     rest = coarse.points[outside], coarse.normals[outside], coarse.areas[outside]
     beyond = Beyond(*rest, region, coarse.spacing)
     if len(points) < LEAST_POINTS:

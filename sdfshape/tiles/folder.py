@@ -25,11 +25,12 @@ from ..field.files import read_tensors, write_tensors
 from ..frame import Frame
 from ..io import atomic_write
 from ..io.atomic import TEMPORARY
+from ..io.source import file_hash
 from ..lipschitz import Boxes, Layers
 from ..train.config import NetworkConfig, OptimizerConfig, RecipeConfig, TrainConfig
 from ..types import FloatArray
 from .evidence import Coarse
-from .plan import Tile
+from .plan import Tile, in_box
 
 FORMAT, VERSION = "sdfshape tiles", 1
 COLUMNS = ("points", "normals", "areas")
@@ -59,8 +60,7 @@ class TileFolder:
     @property
     def id(self) -> str:
         """Of the plan, as it is on the disk, and of the version that reads it."""
-        with self.plan_file.open("rb") as file:
-            return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {__version__}"
+        return f"{file_hash(self.plan_file)} {__version__}"
 
     def write_plan(self, plan: Plan, points: FloatArray) -> str:
         """Keep a plan, and the points (n, 3), unit frame, of each of its tiles; its id. Tiles of another plan are not those of this.
@@ -92,7 +92,7 @@ class TileFolder:
         if len(tiles) > 1:
             for half in (tiles[: len(tiles) // 2], tiles[len(tiles) // 2 :]):
                 lo, hi = np.min([t.region[0] for t in half], axis=0), np.max([t.region[1] for t in half], axis=0)
-                yield from self._write_points(points[((points >= lo) & (points <= hi)).all(axis=1)], half)
+                yield from self._write_points(points[in_box(points, np.stack([lo, hi]))], half)
             return
         data = np.ascontiguousarray(points[tiles[0].holds(points)], dtype="<f8").tobytes()
         with atomic_write(self._points(tiles[0].index), overwrite=True) as temporary:
@@ -121,28 +121,32 @@ class TileFolder:
         mark: dict[str, Any] = {"id": plan, "sha256": None}
         if made is not None:
             SignedDistanceField(*made, frame, 0.0, {"tile": index}).save(self._tile(index), overwrite=True)
-            mark["sha256"] = hashlib.sha256(self._tile(index).read_bytes()).hexdigest()
+            mark["sha256"] = file_hash(self._tile(index))
         with atomic_write(self._mark(index), overwrite=True) as temporary:
             Path(temporary).write_text(json.dumps(mark))
 
     def is_done(self, index: int, plan: str) -> bool:
         """Whether a tile of the plan of this id is there, whole."""
+        return self._known(index, plan) is not None
+
+    def _known(self, index: int, plan: str) -> dict[str, Any] | None:
+        """The mark of a tile that is done."""
         try:
-            mark = json.loads(self._mark(index).read_text())
-            if mark["id"] != plan:
-                return False
-            return mark["sha256"] is None or hashlib.sha256(self._tile(index).read_bytes()).hexdigest() == mark["sha256"]
+            mark: dict[str, Any] = json.loads(self._mark(index).read_text())
+            whole = mark["sha256"] is None or file_hash(self._tile(index)) == mark["sha256"]
+            return mark if whole and mark["id"] == plan else None
         except (OSError, ValueError, KeyError, TypeError):
-            return False
+            return None
 
     def read_tile(self, index: int, plan: str) -> tuple[Layers, Boxes] | None:
         """The networks of a tile, proven again, and their boxes; None where there is nothing inside.
 
         Raises SdfShapeError for a tile that is not done, or is of another plan.
         """
-        if not self.is_done(index, plan):
+        mark = self._known(index, plan)
+        if mark is None:
             raise SdfShapeError(f"{self._tile(index).name}: a tile must be that of this scan, it was changed or lost: run it again")
-        if json.loads(self._mark(index).read_text())["sha256"] is None:
+        if mark["sha256"] is None:
             return None
         field = load_field(self._tile(index))
         return field.layers, field.boxes

@@ -42,8 +42,12 @@ class Tile:
 
     def holds(self, points: FloatArray) -> np.ndarray:
         """(n,) which points are in the region."""
-        lo, hi = self.region
-        return ((points >= lo) & (points <= hi)).all(axis=1)
+        return in_box(points, self.region)
+
+
+def in_box(points: FloatArray, box: FloatArray) -> np.ndarray:
+    """(n,) which points (n, 3) are between the corners (2, 3) of a box, or on its walls."""
+    return ((points >= box[0]) & (points <= box[1])).all(axis=1)
 
 
 def check_count(count: int) -> None:

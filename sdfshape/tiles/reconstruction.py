@@ -33,6 +33,7 @@ from ..orient.neighbours import SPACING_NEIGHBOUR
 from ..orient.oriented import SLAB_SPACINGS
 from ..reconstruction import Progress, Reconstruction, Stopwatch, check_level, hints_of, scores_of
 from ..sample import Gathered, gather_evidence
+from ..shaping import remember_scan
 from ..thin import averaged, enough_points
 from ..train.config import TrainConfig, preset
 from ..train.run import computing_with
@@ -167,8 +168,7 @@ def _trained(scan: _Scan, work: TileFolder, force: Workforce, clock: Stopwatch) 
     layers, boxes = joined(parts)
     info = {"config": plan.config.as_dict(), "seed": plan.seed, "surface": plan.coarse.kind, "level_unit": 0.0, "tiles": count}
     field = SignedDistanceField(layers, boxes, plan.frame, measured_float32_error(layers, boxes), info)
-    highest, error = field.certified(plan.frame.to_world(scan.points))
-    field.info["scan_highest"] = float(highest.max()) + error
+    remember_scan(field, plan.frame.to_world(scan.points))
     return field
 
 

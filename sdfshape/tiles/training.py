@@ -13,7 +13,7 @@ from ..train.config import TrainConfig
 from ..train.run import make_loop, train_layers
 from ..types import FloatArray
 from .evidence import Coarse, tile_evidence
-from .plan import Tile
+from .plan import Tile, in_box
 
 BOTH_SIDES = 100  # labelled places of a side, below which a tile is taken to be all of the other
 
@@ -23,16 +23,15 @@ def train_tile(
 ) -> tuple[Layers, Boxes] | None:
     """The certified networks of a tile and their boxes; one constant network where all of it is inside, None where all is outside.
 
-    points : (n, 3) of the scan, unit frame; those outside of the tile's region are left aside.   seed : of the scan; tiles differ.
+    points : (n, 3) of the scan in the tile's region, unit frame.   seed : of the scan; tiles differ.
     """
     rng = np.random.default_rng([seed, tile.index])
-    near = points[tile.holds(points)]
-    evidence = tile_evidence(tile, near, coarse, config.labels, rng)
+    evidence = tile_evidence(tile, points, coarse, config.labels, rng)
     if min(len(evidence.inside), len(evidence.outside)) < BOTH_SIDES:
         return _filled(tile, config) if len(evidence.inside) > len(evidence.outside) else None
     frame = tile.frame
     lo, hi = frame.to_unit(tile.walls)
-    within = near[((near >= tile.walls[0]) & (near <= tile.walls[1])).all(axis=1)]
+    within = points[in_box(points, tile.walls)]
     middle = frame.to_unit(within) if len(within) else np.stack([lo, hi])
     local = split_boxes(middle, config.network.networks, (lo, hi))
     layers = train_layers(make_loop(evidence, middle, local, config, _seed_of(seed, tile), device), lambda *_: None)
