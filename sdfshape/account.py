@@ -114,4 +114,5 @@ def _surface_facts(gathered: Gathered, frame: Frame) -> dict[str, Any]:
         "noise_estimate": frame.length_to_world(gathered.noise),
         "ball_radius": frame.length_to_world(gathered.ball_radius),
         "least_thickness": frame.length_to_world(gathered.least_thickness),
+        "thickened": gathered.thickened,
     }

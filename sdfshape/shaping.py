@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .extract import Extraction, drop_unexplained, extract_mesh
-from .extract.components import vertex_components
+from .extract.components import enclosed_volumes, vertex_components
 from .field import SignedDistanceField
 from .field.signed_distance import measured_float32_error
 from .frame import Frame
@@ -80,7 +80,7 @@ def shape(subject: Subject, gathered: Gathered, config: TrainConfig, wrapped: Ca
 
 def _attempt(subject: Subject, gathered: Gathered, config: TrainConfig, mark: str) -> Shaped:
     options = subject.options
-    config = config.for_slabs() if gathered.least_thickness > 0 else config
+    config = config.for_slabs() if gathered.kind in ("wrap", "open") else config
     subject.stage("train")
     layers, boxes = _train(subject, gathered, config, mark)
     if subject.watch is not None and subject.watch.finished_at is not None:
@@ -95,10 +95,11 @@ def _attempt(subject: Subject, gathered: Gathered, config: TrainConfig, mark: st
 
 
 def _in_pieces(subject: Subject, shaped: Shaped) -> bool:
-    """Whether the surface itself, at whatever level the mesh is, has more than one piece that points explain."""
+    """Whether the surface itself, at whatever level the mesh is, has more than one piece that points explain; cavities are none."""
     plain = subject.options.iso == 0
     mesh = shaped.mesh if plain else extract_mesh(shaped.field, resolution=subject.options.resolution).mesh
-    return vertex_components(drop_unexplained(mesh, subject.scan)[0])[0] > 1
+    explained = drop_unexplained(mesh, subject.scan)[0]
+    return int((enclosed_volumes(explained, vertex_components(explained)[1]) > 0).sum()) > 1
 
 
 def _train(subject: Subject, gathered: Gathered, config: TrainConfig, mark: str) -> tuple[Layers, Boxes]:

@@ -11,7 +11,7 @@ from shapes import box_distance, directions, icosphere, slope_of, sphere_distanc
 from sdfshape import Mesh, PointCloud
 from sdfshape.errors import EmptySurfaceError
 from sdfshape.extract import blocks, drop_unexplained, marching, transfer_columns
-from sdfshape.extract.components import vertex_components
+from sdfshape.extract.components import enclosed_volumes, vertex_components
 from sdfshape.extract.marching import extract_surface
 from sdfshape.field.grid import Grid
 from sdfshape.field.prune import active_cells, octants_held
@@ -319,3 +319,12 @@ def test_labels_on_a_mesh_are_those_of_most_weight_and_unknown_intensity_is_left
     cloud = PointCloud(points, labels=[1, 1, 2, 3, 3], intensity=[1.0, np.nan, 3.0, np.nan, np.nan])
     found = transfer_columns(Mesh([[0.1, 0, 0], [0.95, 0, 0], [50.5, 0, 0]], []), cloud, None)
     assert found.labels.tolist() == [1, 2, 3] and 1 <= found.intensity[0] < 1.5 and found.intensity[1] > 2.9
+
+
+@pytest.mark.parametrize("centre", [(0.0, 0.0, 0.0), (5e5, -4e6, 120.0)])
+def test_volumes_are_those_of_the_balls_and_a_cavity_counts_below_0(centre):
+    outer, inner, other = icosphere(2.0, centre), icosphere(1.0, centre), icosphere(0.5, tuple(np.add(centre, (4, 0, 0))))
+    faces = [outer.faces, inner.faces[:, ::-1] + len(outer.vertices), other.faces + len(outer.vertices) + len(inner.vertices)]
+    mesh = Mesh(np.concatenate([outer.vertices, inner.vertices, other.vertices]), np.concatenate(faces))
+    volumes = enclosed_volumes(mesh, vertex_components(mesh)[1])
+    np.testing.assert_allclose(np.sort(volumes), np.sort(4 / 3 * np.pi * np.array([8, -1, 0.125])), rtol=0.01)

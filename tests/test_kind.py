@@ -8,8 +8,8 @@ from shapes import box_distance, box_points, directions
 
 from sdfshape.clean import distinct_rows
 from sdfshape.errors import DegenerateCloudError
-from sdfshape.orient import WindingNumber, lost_points, orient
-from sdfshape.sample import Evidence, gather_evidence
+from sdfshape.orient import WindingNumber, lost_points, orient, torn_points
+from sdfshape.sample import Evidence, closed_evidence, gather_evidence
 from sdfshape.sample.kind import LEAST_EVIDENCE, _require_both_sides
 
 
@@ -133,6 +133,45 @@ def test_lost_points_are_those_of_a_fin_on_a_ball():
     lost, in_patches = lost_points(orient(points, rng))
     assert whole < 0.001 and 0.05 < in_patches <= lost < 500 / 3400
     assert gather(points).kind == "wrap"
+
+
+def finned() -> tuple[np.ndarray, np.ndarray]:
+    """A ball with a sheet that stands on it, and which points are the sheet's."""
+    rng = np.random.default_rng(0)
+    fin = np.c_[rng.uniform(0.45, 0.75, 240), np.zeros(240), rng.uniform(-0.15, 0.15, 240)]
+    points = np.concatenate([0.5 * directions(3000), fin])
+    return points, np.arange(len(points)) >= 3000
+
+
+def test_the_points_that_are_asked_are_those_that_can_be_lost():
+    cloud = orient(finned()[0], np.random.default_rng(0))
+    slow = cloud.lost_at(np.arange(len(cloud.points)))
+    assert slow.mean() > 0.02 and (cloud.lost & ~slow).sum() == 0 and (slow & ~cloud.lost).mean() < 0.001
+
+
+def test_a_wall_too_thin_for_a_closed_surface_becomes_a_slab():
+    points, fin = finned()
+    cloud = orient(points, np.random.default_rng(0), 0.04)
+    torn = torn_points(cloud)
+    assert torn[fin].mean() > 0.5 and torn[~fin & (points[:, 0] < 0.4)].sum() == 0
+    without, slabs = (closed_evidence(cloud, 60_000, np.random.default_rng(0), torn=mask) for mask in (None, torn))
+
+    def in_the_fin(rows: np.ndarray) -> np.ndarray:
+        x, y, z = rows[:, :3].T
+        return (x > 0.55) & (x < 0.7) & (abs(y) < 0.004) & (abs(z) < 0.12)
+
+    assert in_the_fin(slabs.outside).sum() == 0 < in_the_fin(without.outside).sum()
+    assert in_the_fin(slabs.inside).sum() > 1.5 * in_the_fin(without.inside).sum()
+    for rows, sign in ((slabs.inside, -1), (slabs.outside, 1)):  # elsewhere it is as it was, and no label is of both sides
+        ball = np.linalg.norm(rows[:, :3], axis=1) - 0.5
+        assert ((sign * ball > -0.02) | (rows[:, 0] > 0.4)).all()
+
+
+def test_a_thickened_surface_says_so():
+    points, _ = finned()
+    closed, plain = gather(points, "closed"), gather(0.5 * directions(3000), "closed")
+    assert closed.kind == "closed" and 0.02 < closed.thickened < 0.1 and closed.least_thickness >= 0.04
+    assert plain.thickened == plain.least_thickness == 0
 
 
 def cap(lowest: float, count: int = 6000) -> np.ndarray:

@@ -9,6 +9,7 @@ import pytest
 from shapes import directions, outward, torus_distance, torus_points
 
 from sdfshape.orient import OrientedCloud, orient, overturn
+from sdfshape.orient.overturn import _some_of_each
 
 OUTER, INNER = 4000, 700
 
@@ -22,6 +23,13 @@ def cloud_of(points: np.ndarray, normals: np.ndarray, doubtful: np.ndarray) -> O
 
 def turned(points: np.ndarray, normals: np.ndarray, doubtful: np.ndarray) -> np.ndarray:
     return overturn(cloud_of(points, normals, doubtful)).normals
+
+
+def test_a_patch_is_judged_by_some_of_its_points_spread_over_it():
+    count = np.array([1, 3, 200, 201, 5000])
+    patch = np.random.default_rng(0).permutation(np.repeat(np.arange(5), count))
+    each = np.bincount(patch[_some_of_each(patch, count)])
+    assert each.tolist() == [1, 3, 200, 101, 200]
 
 
 def hollow_ball(cavity_sign: float) -> tuple[np.ndarray, np.ndarray]:

@@ -52,6 +52,16 @@ def test_a_surface_that_falls_apart_does_not_stand():
     assert not closed_holds(labelled(two_spheres_distance, BALLS), BALLS, SPACING, 0, torch.device("cpu"))
 
 
+def test_the_wall_of_a_cavity_has_not_fallen_off():
+    points = np.concatenate([sphere_points(3000), sphere_points(800, 1, 0.35)])
+
+    def shell(x: np.ndarray) -> np.ndarray:
+        return np.maximum(sphere_distance(x), -sphere_distance(x, 0.35))
+
+    spanned, elsewhere = closed_trial(labelled(shell, points), points, 0.05, 0, torch.device("cpu"))
+    assert spanned < 0.001 and elsewhere == 0
+
+
 def test_no_surface_at_all_does_not_stand(monkeypatch):
     from sdfshape.errors import EmptySurfaceError
 
@@ -66,9 +76,9 @@ def test_no_surface_at_all_does_not_stand(monkeypatch):
     ("seen", "holds", "trials"),
     [
         ([(0.0005, 0.005)], True, 1),
-        ([(0.0011, 0.0), (0.0002, 0.0)], True, 2),
-        ([(0.0011, 0.0), (0.0009, 0.0)], False, 2),
-        ([(0.0, 0.015), (0.0, 0.0)], True, 2),
+        ([(0.0011, 0.0), (0.0002, 0.0), (0.0009, 0.0)], True, 3),
+        ([(0.0011, 0.0), (0.0009, 0.0), (0.0006, 0.0)], False, 3),
+        ([(0.0, 0.015), (0.0, 0.0), (0.0, 0.014)], True, 3),
         ([(0.0017, 0.0)], False, 1),
         ([(0.0001, 0.021)], False, 1),
     ],
@@ -82,4 +92,4 @@ def test_a_close_call_is_tried_again(monkeypatch, seen, holds, trials):
 
     monkeypatch.setattr(trial, "closed_trial", looked_at)
     assert trial.closed_holds(None, None, 0.0, 5, None) is holds  # type: ignore[arg-type]
-    assert asked == [5, 6][:trials]
+    assert asked == [5, 6, 7][:trials]

@@ -49,14 +49,20 @@ def _note(progress: Progress) -> str:
     return f"{'tile' if progress.stage == 'tiles' else 'step'} {progress.step}/{progress.steps}{loss}{left}"
 
 
+def _thin_words(surface: dict[str, Any]) -> str:
+    thick = f"about {surface['least_thickness']:.3g} thick at least"
+    if surface["kind"] != "closed":
+        return f", wrapped parts {thick}" if surface["least_thickness"] else ""
+    return f", walls too thin for the points ({surface['thickened']:.1%} of them) made {thick}" if surface["thickened"] else ""
+
+
 def summarise(report: dict[str, Any], written: dict[str, str], quiet: bool) -> None:
     """The end of a reconstruction: what was made, how good, how long, where."""
     mesh, field, seconds = report["mesh"], report["field"], report["seconds"]
     lines = [
         f"mesh      {mesh['vertices']:,} vertices, {mesh['faces']:,} faces, {_pieces(mesh['components'])}, "
         + ("watertight" if mesh["watertight"] else "NOT watertight"),
-        f"surface   {report['surface']['kind']}"
-        + (f", wrapped parts about {thick:.3g} thick at least" if (thick := report["surface"]["least_thickness"]) else ""),
+        f"surface   {report['surface']['kind']}" + _thin_words(report["surface"]),
         f"field     certified Lipschitz constant {field['lipschitz_bound']:.9f}, {field['parameters']:,} numbers",
         f"fit       mean |f| at the points {report['fit']['mean_abs_f']:.3g}, largest {report['fit']['max_abs_f']:.3g} (input units)",
     ]

@@ -18,6 +18,16 @@ def vertex_components(mesh: Mesh) -> tuple[int, IntArray]:
     return linked_pieces(mesh.faces[:, [0, 1]].ravel(), mesh.faces[:, [1, 2]].ravel(), len(mesh.vertices))
 
 
+def enclosed_volumes(mesh: Mesh, piece: IntArray) -> FloatArray:
+    """(k,) the volume that each piece of a closed mesh encloses, negative of the wall of a cavity; piece (v,) as `vertex_components`.
+
+    Gauss: sum over its faces of det(a, b, c) / 6, from the middle of the mesh, where it rounds least.
+    """
+    a, b, c = np.moveaxis((mesh.vertices - mesh.vertices.mean(axis=0))[mesh.faces], 1, 0)
+    each = np.einsum("fi,fi->f", a, np.cross(b, c)) / 6
+    return np.bincount(piece[mesh.faces[:, 0]], each, minlength=int(piece.max(initial=-1)) + 1)
+
+
 def is_watertight(mesh: Mesh) -> bool:
     """Whether there are faces, and every edge has two of them that run along it in opposite directions, and no more."""
     start, end = mesh.faces.ravel(), np.roll(mesh.faces, -1, axis=1).ravel()

@@ -8,6 +8,7 @@ from .closing import Closing as Closing
 from .coherence import coherence as coherence
 from .coherence import lost_points as lost_points
 from .coherence import share_lost as share_lost
+from .coherence import torn_points as torn_points
 from .denoise import NOISY as NOISY
 from .denoise import denoised as denoised
 from .denoise import noise_level as noise_level
@@ -17,5 +18,6 @@ from .oriented import hollow as hollow
 from .oriented import orient as orient
 from .oriented import seen_from_the_sky as seen_from_the_sky
 from .overturn import overturn as overturn
+from .places import curve_order as curve_order
 from .visibility import Sky as Sky
 from .winding import WindingNumber as WindingNumber

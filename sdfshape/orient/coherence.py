@@ -1,5 +1,6 @@
 """Does the orientation of a cloud make sense? Does the winding number say inside behind the points, and outside before them?
 
+`torn_points` are those patches and what is around them, where slabs keep the surface whole.
 `coherence` looks from afar, 1.5 spacings: 1 on a well-oriented closed solid; sheets, double walls and furniture full of hidden inner faces
 fail it, because no choice of signs can pass it there. But so do walls and claws of a sparse solid that are thinner than that.
 `lost_points` looks from nearby, half a spacing: a point where the winding number does not pass 1/2 will have no surface. Single ones
@@ -12,12 +13,11 @@ import numpy as np
 
 from ..pieces import linked_pieces
 from ..types import IntArray
-from .oriented import OrientedCloud
+from .oriented import BURIED, OrientedCloud
 from .winding import WindingNumber
 
 PROBES = 5000
 STEP_SPACINGS = 1.5
-NEAR_SPACINGS = 0.5
 COMPANY = 8  # neighbours of a lost point, more than half of which are lost too in a lost patch
 LEAST_PATCH = 15  # points
 
@@ -30,23 +30,34 @@ def coherence(cloud: OrientedCloud, rng: np.random.Generator) -> float:
 
 def lost_points(cloud: OrientedCloud) -> tuple[float, float]:
     """Share of the points where no surface passes within half a spacing, and share of the points in lost patches of 15 and more."""
-    lost = _lost(cloud, np.arange(len(cloud.points)))
-    crowd = lost[cloud.neighbours[:, : COMPANY + 1]].mean(axis=1) > 0.5
-    return float(lost.mean()), float(_in_patches(crowd, cloud).mean())
+    return float(cloud.lost.mean()), float(_in_patches(_crowd(cloud), cloud).mean())
+
+
+def torn_points(cloud: OrientedCloud) -> np.ndarray:
+    """Mask (n,) of the points where a closed surface would tear: the crowds of lost ones and their neighbours.
+
+    Points that the ball does not touch are not among them: in a narrow hole there is nothing to make thicker.
+    """
+    torn = _crowd(cloud)[cloud.neighbours[:, : COMPANY + 1]].any(axis=1)
+    if torn.any():
+        torn[torn] = cloud.closing.depth(cloud.points[torn]) < BURIED * cloud.closing.tau
+    return torn
+
+
+def _crowd(cloud: OrientedCloud) -> np.ndarray:
+    """Mask (n,) of the points of which, and of whose nearest, more than half are lost."""
+    return cloud.lost[cloud.neighbours[:, : COMPANY + 1]].mean(axis=1) > 0.5
 
 
 def share_lost(cloud: OrientedCloud, rng: np.random.Generator) -> float:
     """The first of these shares, of up to 5,000 probed points: a glimpse that costs a quarter at 20,000 points."""
-    return float(_lost(cloud, _probe(cloud, rng)).mean())
+    if len(cloud.points) <= PROBES:
+        return float(cloud.lost.mean())
+    return float(cloud.lost_at(_probe(cloud, rng)).mean())
 
 
 def _probe(cloud: OrientedCloud, rng: np.random.Generator) -> IntArray:
     return np.sort(rng.choice(len(cloud.points), size=min(PROBES, len(cloud.points)), replace=False))
-
-
-def _lost(cloud: OrientedCloud, rows: IntArray) -> np.ndarray:
-    behind, ahead = WindingNumber(cloud.points, cloud.sharpened, cloud.areas).beside(rows, NEAR_SPACINGS * cloud.spacing)
-    return ~((behind > 0.5) & (ahead < 0.5))
 
 
 def _in_patches(marked: np.ndarray, cloud: OrientedCloud) -> np.ndarray:

@@ -29,6 +29,7 @@ WORST = 0.75  # of the largest error: a patch beside a wrong one is accused too,
 ROUNDS = 3
 HELPS = 1 / 3
 LEAST_POINTS = 3  # of a patch
+MOST_ASKED = 200  # points of a patch that its level is a mean over
 
 
 def overturn(cloud: OrientedCloud) -> OrientedCloud:
@@ -38,9 +39,11 @@ def overturn(cloud: OrientedCloud) -> OrientedCloud:
         return cloud
     patch = _patches(cloud, doubtful)
     count = np.bincount(patch)
+    asked = _some_of_each(patch, count)
 
     def error(normals: FloatArray) -> FloatArray:
-        return np.abs(np.bincount(patch, _level(cloud, normals, doubtful)) / count - 0.5)
+        levels = _level(cloud, normals, doubtful[asked])
+        return np.abs(np.bincount(patch[asked], levels) / np.bincount(patch[asked]) - 0.5)
 
     normals, before = cloud.normals, error(cloud.normals)
     for _ in range(ROUNDS):
@@ -57,6 +60,13 @@ def overturn(cloud: OrientedCloud) -> OrientedCloud:
         normals, before = trial, after
     overruled = (normals != cloud.normals).any(axis=1)
     return replace(cloud, normals=normals, confidence=np.where(overruled, 0.0, cloud.confidence))
+
+
+def _some_of_each(patch: IntArray, count: IntArray) -> IntArray:
+    """Rows of patch (m,): evenly spread, at most MOST_ASKED of each, at least one."""
+    order = np.argsort(patch, kind="stable")
+    place = np.arange(len(order)) - np.repeat(np.cumsum(count) - count, count)
+    return np.sort(order[place % np.repeat(-(-count // MOST_ASKED), count) == 0])
 
 
 def _turn(normals: FloatArray, rows: IntArray) -> FloatArray:

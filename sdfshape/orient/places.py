@@ -42,8 +42,13 @@ def in_domain(places: FloatArray) -> FloatArray:
 
 def in_order(places: FloatArray) -> FloatArray:
     """The rows of places (m, 3) in [-1, 1]^3 along a Morton curve."""
+    return places[curve_order(places)]
+
+
+def curve_order(places: FloatArray) -> IntArray:
+    """(m,) indices of places (m, 3) in [-1, 1]^3 along a Morton curve."""
     cell = np.clip((places + 1) * 2 ** (BITS - 1), 0, 2**BITS - 1).astype(np.int64)
-    return places[np.argsort(_interleaved(cell), kind="stable")]
+    return np.argsort(_interleaved(cell), kind="stable")
 
 
 def _interleaved(cell: IntArray) -> IntArray:

@@ -3,7 +3,7 @@
 P, positives: inside. Q0, proposals: outside. A place that moves less than its distance to the surface cannot pass it, so its label
 stays right along the Newton-Raphson walk. Two sources:
 * `closed_evidence`: the winding number of an oriented cloud; where it is undecided, no label, and beside points whose orientation is in
-  doubt it must be clearer;
+  doubt it must be clearer; walls too thin for it become slabs;
 * `wrapped_evidence`: the closing of the cloud by a rolling ball, without orientation.
 """
 
@@ -71,10 +71,12 @@ class Beyond:
         return np.concatenate([rows[:, :3], np.minimum(rows[:, 3:], farthest[:, None])], axis=1)
 
 
-def closed_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator, beyond: Beyond | None = None) -> Evidence:
+def closed_evidence(
+    cloud: OrientedCloud, count: int, rng: np.random.Generator, beyond: Beyond | None = None, torn: np.ndarray | None = None
+) -> Evidence:
     """About `count` labelled places by the winding number of an oriented cloud, nine tenths of them near it; more over holes.
 
-    beyond : the rest of the surface, where the cloud is a part of it.
+    beyond : the rest of the surface, where the cloud is a part of it.   torn : (n,) points that become a slab besides (`_with_slabs`).
     """
     arrays: tuple[FloatArray, ...] = (cloud.points, cloud.sharpened, cloud.areas)
     if beyond is not None:
@@ -97,8 +99,29 @@ def closed_evidence(cloud: OrientedCloud, count: int, rng: np.random.Generator, 
     surface = _surface_distance(cloud, places, distance, nearest, inside)
     within = 1 - far * (1 - np.minimum(off / SURE_WINDING, 1))  # a surface that bridges a hole is nearer than the nearest point
     reach = np.minimum(distance - KEEP_SPACINGS * cloud.spacing, within * distance)
-    evidence = _split(places, reach, within * surface, decided & inside, decided & ~inside)
+    known = [reach, within * surface, decided & inside, decided & ~inside]
+    if torn is not None and torn.any():
+        _with_slabs(cloud, places, known, np.flatnonzero(torn[nearest]))
+    evidence = _split(places, *known)
     return evidence if beyond is None else beyond.bounded(evidence)
+
+
+def _with_slabs(cloud: OrientedCloud, places: FloatArray, known: list[np.ndarray], rows: IntArray) -> None:
+    """Join a closed surface with the closing, at the rows of places (m, 3): whatever is inside of either is inside.
+
+    known : reach, distance to the surface, inside, outside (m,), changed in place. The distance to a union, outside of it, is the lesser of
+    two; inside the greater is a lower bound. Measured (`apps/92_ablation.py`): ears of the bunny, from 2,048 points, are whole
+    (Hausdorff distance .077 -> .049 half-extents); rotor_small from 20,000 has no holes, its normals .967 -> .979.
+    """
+    reach, surface, inside, outside = known
+    closing = cloud.closing
+    body, air, free = closing.sides(places[rows], closing.levels(cloud.normals, cloud.neighbours))
+    both = inside[rows] & body
+    inside[rows] |= body
+    outside[rows] = air & ~inside[rows]
+    surface[rows] = np.where(both, np.maximum(surface[rows], free), np.where(body, free, surface[rows]))
+    surface[rows] = np.where(outside[rows], np.minimum(surface[rows], free), surface[rows])
+    reach[rows] = np.minimum(reach[rows], free - KEEP_THICKNESS * closing.least)
 
 
 def _passage(x: FloatArray, between: tuple[float, float]) -> FloatArray:

@@ -29,6 +29,7 @@ from ..orient import (
     overturn,
     seen_from_the_sky,
     share_lost,
+    torn_points,
 )
 from ..types import FloatArray
 from .evidence import NO_EVIDENCE, Evidence, closed_evidence, wrapped_evidence
@@ -60,7 +61,8 @@ class Gathered:
     noise : estimate of the standard deviation of the points off the surface, unit frame.
     hints : whether given normals, or the sensor, were followed; none without.   hints_agree : share of the tested ones that agreed.
     ball_radius : of the ball that was rolled over the points, unit frame; slots narrower than two are not seen.
-    least_thickness : about, of the parts of a wrap, unit frame; 0 if closed.
+    least_thickness : about, of the parts of a wrap, and of what is thickened, unit frame; 0 where there is neither.
+    thickened : share of the points of a closed surface whose walls are too thin for it and became slabs.
     doubted : whether it is closed though the orientation alone did not say so.   oriented : the cloud the evidence is from.
     """
 
@@ -74,6 +76,7 @@ class Gathered:
     hints_agree: float = float("nan")
     ball_radius: float = 0.0
     least_thickness: float = 0.0
+    thickened: float = 0.0
     doubted: bool = False
     warnings: tuple[str, ...] = ()
     oriented: OrientedCloud | None = None
@@ -102,11 +105,9 @@ def gather_evidence(
     sided, enough = surface in ("auto", "closed"), NOISY_COHERENT if noisy else COHERENT
     cloud, agreed, closed = _sides(overturn(cloud), hints, enough, rng) if sided else (cloud, float("nan"), False)
     stage("sample")
-    if closed or surface == "closed" or (surface == "auto" and _holds(cloud, trial, rng)):
-        evidence, kind = closed_evidence(cloud, labels, rng), "closed"
-    else:
-        cloud, kind = (hollow(cloud, rng), "open") if surface == "open" else (cloud, "wrap")
-        evidence = wrapped_evidence(cloud, labels, rng)
+    closed_up = closed or surface == "closed" or (surface == "auto" and _holds(cloud, trial, rng))
+    kind = "closed" if closed_up else "open" if surface == "open" else "wrap"
+    cloud, evidence, thickened = _labelled(cloud, kind, labels, rng)
     _require_both_sides(evidence, kind)
     return Gathered(
         evidence=evidence,
@@ -118,11 +119,21 @@ def gather_evidence(
         hints=cloud.followed if hints is not None else None,
         hints_agree=cloud.agreement,
         ball_radius=cloud.closing.tau,
-        least_thickness=0.0 if kind == "closed" else 2 * cloud.closing.least,
+        least_thickness=0.0 if kind == "closed" and not thickened else 2 * cloud.closing.least,
+        thickened=thickened,
         doubted=surface == "auto" and kind == "closed" and not closed,
         warnings=(*_warnings(agreed, surface, kind), *_hint_warnings(cloud, hints)),
         oriented=cloud,
     )
+
+
+def _labelled(cloud: OrientedCloud, kind: str, count: int, rng: np.random.Generator) -> tuple[OrientedCloud, Evidence, float]:
+    """The cloud that gives the evidence of a kind, the evidence, and the share of the points that are thickened."""
+    if kind == "closed":
+        torn = torn_points(cloud)
+        return cloud, closed_evidence(cloud, count, rng, torn=torn), float(torn.mean())
+    cloud = hollow(cloud, rng) if kind == "open" else cloud
+    return cloud, wrapped_evidence(cloud, count, rng), 0.0
 
 
 def _smoothed(
