@@ -160,7 +160,7 @@ def test_a_wall_too_thin_for_a_closed_surface_becomes_a_slab():
         x, y, z = rows[:, :3].T
         return (x > 0.55) & (x < 0.7) & (abs(y) < 0.004) & (abs(z) < 0.12)
 
-    assert in_the_fin(slabs.outside).sum() == 0 < in_the_fin(without.outside).sum()
+    assert in_the_fin(slabs.outside).sum() < 0.5 * in_the_fin(without.outside).sum()
     assert in_the_fin(slabs.inside).sum() > 1.5 * in_the_fin(without.inside).sum()
     for rows, sign in ((slabs.inside, -1), (slabs.outside, 1)):  # elsewhere it is as it was, and no label is of both sides
         ball = np.linalg.norm(rows[:, :3], axis=1) - 0.5
