@@ -50,8 +50,8 @@ def _crowd(cloud: OrientedCloud) -> np.ndarray:
 
 
 def share_lost(cloud: OrientedCloud, rng: np.random.Generator) -> float:
-    """The first of these shares, of up to 5,000 probed points: a glimpse that costs a quarter at 20,000 points."""
-    if len(cloud.points) <= PROBES:
+    """The first of these shares; where it takes many questions, of 5,000 probed points."""
+    if len(cloud.losable) <= 2 * PROBES:
         return float(cloud.lost.mean())
     return float(cloud.lost_at(_probe(cloud, rng)).mean())
 

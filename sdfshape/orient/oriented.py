@@ -70,11 +70,15 @@ class OrientedCloud:
         Asked of those alone that are not sure, or have a neighbour that looks the other way: the others have lost .0001 to .001 of all
         (armadillo, rotor_small, 3torus, bunny, elephant; asked are .01 of a plain solid's points, .36 of thin walls').
         """
-        alike = np.einsum("nki,ni->nk", self.normals[self.neighbours], self.normals).min(axis=1)
-        rows = np.flatnonzero(~self.sure | (alike < OPPOSED))
         lost = np.zeros(len(self.points), bool)
-        lost[rows] = self.lost_at(rows)
+        lost[self.losable] = self.lost_at(self.losable)
         return lost
+
+    @cached_property
+    def losable(self) -> IntArray:
+        """Rows of the points that `lost` asks for."""
+        alike = np.einsum("nki,ni->nk", self.normals[self.neighbours], self.normals).min(axis=1)
+        return np.flatnonzero(~self.sure | (alike < OPPOSED))
 
     def lost_at(self, rows: IntArray) -> np.ndarray:
         """The same of some rows (m,) alone."""
