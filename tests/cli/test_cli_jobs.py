@@ -39,7 +39,7 @@ def job(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     colors = np.where(points[:, 2:] > CENTRE[2], [[255, 0, 0]], [[0, 0, 255]]).astype(np.uint8)
     s.write_points(s.PointCloud(points, colors=colors), folder / "scan.ply")
     outputs = ["-o", "mesh.obj", "--model", "field.sdf", "--report", "report.json", "--picture", "picture.png", "--cleaned", "clean.ply"]
-    return folder, program("reconstruct", "scan.ply", *outputs, "--preset", "fast", "--resolution", "64", cwd=folder)
+    return folder, program("reconstruct", "scan.ply", *outputs, "--preset", "fast", "--resolution", "64", "--threads", "1", cwd=folder)
 
 
 def test_reconstruct_writes_everything_and_nothing_else(job):
