@@ -36,7 +36,7 @@ CONSTANTS: dict[str, Any] = {
 }
 CONSTANTS |= {"sample.evidence.KEEP_SPACINGS": (0.0, 1.0), "orient.oriented.SURE": (1.1,), "orient.overturn.OFF": (9.0,)}
 CONSTANTS |= {"orient.places.UNIFORM_SHARE": (0.2,), "orient.places.AROUND": (2.0,), "orient.overturn.MOST_ASKED": (20,)}
-CONSTANTS |= {"orient.coherence.BURIED": (0.0,), "orient.coherence.COMPANY": (4, 16), "orient.oriented.OPPOSED": (-0.7, 1.1)}
+CONSTANTS |= {"orient.coherence.BURIED": (0.0,), "orient.coherence.COMPANY": (4, 11), "orient.oriented.OPPOSED": (-0.7, 1.1)}
 CONSTANTS |= {"lipschitz.boxes.OVERLAP": (0.3,), "sample.evidence.DOUBT": (0.0, 0.15), "sample.kind.NOISY": (9.0, 0.0)}
 CONSTANTS |= {"sample.evidence.UNKNOWN": (0.2, 0.0), "orient.denoise.PASSES": (1, 3), "orient.denoise.NEIGHBOURS_A_NOISE": (100, 400)}
 OF_THE_BALL = {  # tried with auto and with wrap

@@ -85,8 +85,8 @@ def _warnings(job: Job, fit: dict[str, Any], facts: dict[str, Any]) -> list[str]
             counted(facts["dropped_components"], "piece of the surface that no point explains was", "pieces that no point explains were")
             + " left out of the mesh (--keep-all keeps them)"
         )
-    if job.gathered.coherence < COHERENT and job.gathered.kind == "closed" and facts["components"] > 1:
-        warnings.append(f"the mesh falls into {facts['components']} pieces: if the object does not, try --surface wrap")
+    if job.gathered.coherence < COHERENT and job.gathered.kind == "closed" and facts["bodies"] > 1:
+        warnings.append(f"the mesh falls into {facts['bodies']} pieces: if the object does not, try --surface wrap")
     if fit["bridged"] > BRIDGED_IS_MUCH and job.gathered.kind == "closed":
         warnings.append(f"{fit['bridged']:.0%} of the surface bridges holes of the scan: smooth, not measured (a sheet? --surface open)")
     return warnings

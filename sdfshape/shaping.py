@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .extract import Extraction, drop_unexplained, extract_mesh
-from .extract.components import enclosed_volumes, vertex_components
+from .extract.components import count_bodies
 from .field import SignedDistanceField
 from .field.signed_distance import measured_float32_error
 from .frame import Frame
@@ -98,8 +98,7 @@ def _in_pieces(subject: Subject, shaped: Shaped) -> bool:
     """Whether the surface itself, at whatever level the mesh is, has more than one piece that points explain; cavities are none."""
     plain = subject.options.iso == 0
     mesh = shaped.mesh if plain else extract_mesh(shaped.field, resolution=subject.options.resolution).mesh
-    explained = drop_unexplained(mesh, subject.scan)[0]
-    return int((enclosed_volumes(explained, vertex_components(explained)[1]) > 0).sum()) > 1
+    return count_bodies(drop_unexplained(mesh, subject.scan)[0]) > 1
 
 
 def _train(subject: Subject, gathered: Gathered, config: TrainConfig, mark: str) -> tuple[Layers, Boxes]:

@@ -5,9 +5,9 @@ together. Where sides are wrong it spans sheets from one board to the next, or f
 
 Measured (300 steps; sparse, noisy and winding solids, furniture, 2,048 to 20,000 points; pieces that no point explains left out): share of
 the surface that spans, share of the points that are nearest to a lesser piece (the wall of a cavity has not fallen off: volumes tell).
-Where closed is better than wrap in what can be seen of the
-truth, or as good: up to (.0006, .005), but for sparse clouds of a part full of narrow holes (0, .018). Where wrap is better: (.0009, 0) and
-up, (.0015, .017), or (0, .029) for chairs whose legs come off. Shares of points without a surface do not tell.
+Where closed is better than wrap in what can be seen of the truth, or as good: up to (.0006, .005), but for sparse clouds of a part full of
+narrow holes (0, .018). Where wrap is better: (.0009, 0) and up, (.0015, .017), or (0, .029) for chairs whose legs come off. Shares of
+points without a surface do not tell.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ def closed_holds(evidence: Evidence, points_unit: FloatArray, spacing: float, se
 
 
 def closed_trial(evidence: Evidence, points_unit: FloatArray, spacing: float, seed: int, device: torch.device) -> tuple[float, float]:
-    """Share of the trial's surface that spans between points, and share of the points nearest to another than its main piece."""
+    """Share of the trial's surface that spans between points, and share of the points nearest to another than its main body.
+
+    The walls of cavities are no bodies. The evidence has no slabs: what only they hold together had better be wrapped.
+    """
     from .errors import EmptySurfaceError
     from .extract import drop_unexplained, extract_mesh
     from .extract.components import enclosed_volumes, vertex_components
@@ -69,4 +72,6 @@ def closed_trial(evidence: Evidence, points_unit: FloatArray, spacing: float, se
     piece = vertex_components(mesh)[1]
     nearest_to = np.bincount(piece[cKDTree(mesh.vertices).query(points_unit, workers=-1)[1]], minlength=piece.max() + 1)
     bodies = nearest_to[enclosed_volumes(mesh, piece) > 0]
-    return float(spanned.mean()), float(bodies.sum() - bodies.max(initial=0)) / len(points_unit)
+    if not bodies.any():
+        return 1.0, 1.0
+    return float(spanned.mean()), float(bodies.sum() - bodies.max()) / len(points_unit)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # a thread each, also of the programs that tests start: two that wait for two others take longer
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # said before numpy is loaded
+        os.environ.setdefault(name, "1")
+
 from sdfshape.waiting import SPINS
 
 os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # two workers share the cores (`waiting`): said before torch is loaded
-if "PYTEST_XDIST_WORKER" in os.environ:  # a thread each, also of the programs that tests start: two that wait for two others take longer
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
 
 import pytest
 import torch

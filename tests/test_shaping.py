@@ -8,7 +8,7 @@ import signal
 import numpy as np
 import pytest
 import torch
-from shapes import sphere_points
+from shapes import icosphere, sphere_points
 from test_trial import BALLS, labelled, rod_distance, two_spheres_distance
 
 from sdfshape.errors import TrainingInterrupted
@@ -16,8 +16,9 @@ from sdfshape.extract.components import vertex_components
 from sdfshape.frame import Frame
 from sdfshape.options import Options
 from sdfshape.sample import Gathered
-from sdfshape.shaping import Shaped, Subject, shape
+from sdfshape.shaping import Shaped, Subject, _in_pieces, shape
 from sdfshape.train.config import NetworkConfig, OptimizerConfig, TrainConfig
+from sdfshape.types import Mesh
 
 CONFIG = TrainConfig(network=NetworkConfig(networks=4), optimizer=OptimizerConfig(steps=150, batch=2048))
 UNIT = Frame((0.0, 0.0, 0.0), 1.0)
@@ -56,6 +57,26 @@ def test_a_doubtful_closed_surface_in_one_piece_stays():
     ball = sphere_points(2000, 0, 0.3) + np.array([-0.45, 0, 0])
     found = shaped(points=ball)  # no point explains the other ball
     assert pieces(found) == 1 and found.gathered.kind == "closed"
+
+
+def test_the_wall_of_a_cavity_is_no_piece():
+    outer, inner = icosphere(0.5), icosphere(0.3)
+    hollow = Mesh(
+        np.concatenate([outer.vertices, inner.vertices]), np.concatenate([outer.faces, inner.faces[:, ::-1] + len(outer.vertices)])
+    )
+    two = Mesh(np.concatenate([inner.vertices, inner.vertices + 1]), np.concatenate([inner.faces, inner.faces + len(inner.vertices)]))
+    for mesh, in_pieces in ((hollow, False), (two, True)):
+        made = Shaped(None, None, None, None, mesh, 0)  # type: ignore[arg-type]
+        options = Options(resolution=48)
+        subject = Subject(BALLS, mesh.vertices, UNIT, options, torch.device("cpu"), lambda _: None, lambda *_: None, None)
+        assert _in_pieces(subject, made) is in_pieces
+
+
+def test_a_thickened_closed_surface_is_trained_as_a_closed_one():
+    ball = sphere_points(2000, 0, 0.3) + np.array([-0.45, 0, 0])
+    subject = Subject(ball, ball, UNIT, Options(resolution=32), torch.device("cpu"), lambda _: None, lambda *_: None, None)
+    closed = Gathered(labelled(two_spheres_distance, ball), "closed", least_thickness=0.04, thickened=0.1)
+    assert shape(subject, closed, CONFIG, lambda: closed).config == CONFIG
 
 
 @pytest.mark.slow

@@ -53,7 +53,7 @@ def _thin_words(surface: dict[str, Any]) -> str:
     thick = f"about {surface['least_thickness']:.3g} thick at least"
     if surface["kind"] != "closed":
         return f", wrapped parts {thick}" if surface["least_thickness"] else ""
-    return f", walls too thin for the points ({surface['thickened']:.1%} of them) made {thick}" if surface["thickened"] else ""
+    return f", walls too thin for their points ({surface['thickened']:.2%} of all) made {thick}" if surface["thickened"] else ""
 
 
 def summarise(report: dict[str, Any], written: dict[str, str], quiet: bool) -> None:

@@ -23,9 +23,16 @@ def enclosed_volumes(mesh: Mesh, piece: IntArray) -> FloatArray:
 
     Gauss: sum over its faces of det(a, b, c) / 6, from the middle of the mesh, where it rounds least.
     """
+    if not len(mesh.faces):
+        return np.zeros(int(piece.max(initial=-1)) + 1)
     a, b, c = np.moveaxis((mesh.vertices - mesh.vertices.mean(axis=0))[mesh.faces], 1, 0)
     each = np.einsum("fi,fi->f", a, np.cross(b, c)) / 6
     return np.bincount(piece[mesh.faces[:, 0]], each, minlength=int(piece.max(initial=-1)) + 1)
+
+
+def count_bodies(mesh: Mesh) -> int:
+    """How many pieces of a closed mesh are bodies, not walls of cavities."""
+    return int((enclosed_volumes(mesh, vertex_components(mesh)[1]) > 0).sum())
 
 
 def is_watertight(mesh: Mesh) -> bool:

@@ -1,10 +1,10 @@
 """Does the orientation of a cloud make sense? Does the winding number say inside behind the points, and outside before them?
 
-`torn_points` are those patches and what is around them, where slabs keep the surface whole.
 `coherence` looks from afar, 1.5 spacings: 1 on a well-oriented closed solid; sheets, double walls and furniture full of hidden inner faces
 fail it, because no choice of signs can pass it there. But so do walls and claws of a sparse solid that are thinner than that.
 `lost_points` looks from nearby, half a spacing: a point where the winding number does not pass 1/2 will have no surface. Single ones
-are noise, patches of them are parts that a closed surface loses.
+are noise, patches of them are parts that a closed surface loses. `torn_points` are their crowds, of any size, and what is around these:
+there slabs keep the surface whole.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from .winding import WindingNumber
 
 PROBES = 5000
 STEP_SPACINGS = 1.5
-COMPANY = 8  # neighbours of a lost point, more than half of which are lost too in a lost patch
+COMPANY = 8  # a point is in a crowd if more than half of it and as many neighbours are lost
+FEW_TO_ASK = 10_000  # points that can be lost, below which all are asked
 LEAST_PATCH = 15  # points
 
 
@@ -50,8 +51,8 @@ def _crowd(cloud: OrientedCloud) -> np.ndarray:
 
 
 def share_lost(cloud: OrientedCloud, rng: np.random.Generator) -> float:
-    """The first of these shares; where it takes many questions, of 5,000 probed points."""
-    if len(cloud.losable) <= 2 * PROBES:
+    """The first share of `lost_points`; where it takes many questions, of 5,000 probed points."""
+    if len(cloud.losable) <= FEW_TO_ASK:
         return float(cloud.lost.mean())
     return float(cloud.lost_at(_probe(cloud, rng)).mean())
 
@@ -62,8 +63,8 @@ def _probe(cloud: OrientedCloud, rng: np.random.Generator) -> IntArray:
 
 def _in_patches(marked: np.ndarray, cloud: OrientedCloud) -> np.ndarray:
     """Which of the marked points (n,) hang together with at least LEAST_PATCH in all."""
-    row = np.repeat(np.flatnonzero(marked), COMPANY)
-    col = cloud.neighbours[marked, 1 : COMPANY + 1].ravel()
+    near = cloud.neighbours[marked, 1 : COMPANY + 1]
+    row, col = np.repeat(np.flatnonzero(marked), near.shape[1]), near.ravel()
     joined = marked[col]
     patch = linked_pieces(row[joined], col[joined], len(marked))[1]
     return marked & (np.bincount(patch)[patch] >= LEAST_PATCH)

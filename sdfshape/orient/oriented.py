@@ -76,12 +76,14 @@ class OrientedCloud:
 
     @cached_property
     def losable(self) -> IntArray:
-        """Rows of the points that `lost` asks for."""
+        """Rows of the points that `lost` asks for; all where hints decided, which may be wrong everywhere."""
+        if self.followed:
+            return np.arange(len(self.points))
         alike = np.einsum("nki,ni->nk", self.normals[self.neighbours], self.normals).min(axis=1)
         return np.flatnonzero(~self.sure | (alike < OPPOSED))
 
     def lost_at(self, rows: IntArray) -> np.ndarray:
-        """The same of some rows (m,) alone."""
+        """Whether there is none at the points of the rows (m,): each is asked."""
         behind, ahead = WindingNumber(self.points, self.sharpened, self.areas).beside(rows, NEAR_SPACINGS * self.spacing)
         return ~((behind > 0.5) & (ahead < 0.5))
 

@@ -59,14 +59,18 @@ def overturn(cloud: OrientedCloud) -> OrientedCloud:
             break
         normals, before = trial, after
     overruled = (normals != cloud.normals).any(axis=1)
+    if not overruled.any():
+        return cloud
     return replace(cloud, normals=normals, confidence=np.where(overruled, 0.0, cloud.confidence))
 
 
 def _some_of_each(patch: IntArray, count: IntArray) -> IntArray:
-    """Rows of patch (m,): evenly spread, at most MOST_ASKED of each, at least one."""
+    """Rows of patch (m,), in their order, evenly spread: all of a small one, MOST_ASKED of a larger."""
     order = np.argsort(patch, kind="stable")
+    size = np.repeat(count, count)
+    share = np.minimum(MOST_ASKED / size, 1.0)
     place = np.arange(len(order)) - np.repeat(np.cumsum(count) - count, count)
-    return np.sort(order[place % np.repeat(-(-count // MOST_ASKED), count) == 0])
+    return np.sort(order[np.floor((place + 1) * share + 1e-9) > np.floor(place * share + 1e-9)])
 
 
 def _turn(normals: FloatArray, rows: IntArray) -> FloatArray:

@@ -1,8 +1,8 @@
 """Closed, wrap or open: which evidence a cloud can give.
 
-`closed` trusts the orientation: sharp, right where inside and outside exist. `wrap` trusts none: whole and in one piece where they
-do not (sheets, double walls, furniture); creases narrower than a ball are closed, and thin parts get a stated thickness.
-`open` is a wrap that fills nothing: every sheet becomes a slab, and what the points enclose stays empty.
+`closed` trusts the orientation: sharp, right where inside and outside exist; walls too thin for it become slabs. `wrap` trusts none: whole
+and in one piece where they do not exist (sheets, double walls, furniture); creases narrower than a ball are closed, and thin parts get a
+stated thickness. `open` is a wrap that fills nothing: every sheet becomes a slab, and what the points enclose stays empty.
 `auto` measures whether the orientation makes sense (`coherence`), or at least loses no part (`lost_points`); where it is in doubt a quick
 closed surface is tried, and wrap is taken where that does not hold.
 (Both in one field, each where its points are coherent, was tried: furniture came out frayed and with holes where the two meet.)
@@ -94,7 +94,7 @@ def gather_evidence(
 ) -> Gathered:
     """Labelled places for points (n, 3), unit frame; surface "none" gathers nothing (the points are all there is).
 
-    least_thickness : of the parts of a wrap, unit frame; it is larger where the points are sparse.
+    least_thickness : of the parts of a wrap, and of slabs, unit frame; it is larger where the points are sparse.
     trial : asked by `auto` where it is in doubt; without one, doubt means wrap.
     `stage` is told "orient" and "sample" when they begin. Raises DegenerateCloudError if one side has no places.
     """

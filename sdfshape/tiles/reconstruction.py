@@ -130,7 +130,8 @@ def _prepared(cloud: PointCloud, options: Options, tiles: int, config: TrainConf
     image = gathered.oriented
     coarse = Coarse(image.points, image.sharpened, image.areas, image.spacing, kind, thickness)
     warnings = (*gathered.warnings, *((FILLS_NOTHING,) if options.surface == "wrap" else ()))
-    gathered = replace(gathered, warnings=warnings, spacing=spacing, kind=kind, least_thickness=0.0 if kind == "closed" else thickness)
+    least = 0.0 if kind == "closed" else thickness  # a closed surface in tiles has no slabs
+    gathered = replace(gathered, warnings=warnings, spacing=spacing, kind=kind, least_thickness=least, thickened=0.0)
     config = config if kind == "closed" else config.for_slabs()
     return _Scan(cloud, kept, voxel, dropped, gathered, unit, Plan(coarse, cut(unit, tiles), frame, config, options.seed))
 

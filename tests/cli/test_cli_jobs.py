@@ -19,6 +19,7 @@ from sdfshape.evaluate.report import mesh_facts
 from sdfshape.sample import SURFACES
 from sdfshape.train import PRESETS
 
+THIN = [("closed", 0.0, 0.0), ("points", 0.0, 0.0), ("wrap", 0.2, 0.0), ("closed", 0.2, 0.03)]
 RADIUS, CENTRE = 3.0, np.array([5.0e5, 4.9e6, 120.0])
 
 
@@ -78,6 +79,12 @@ def test_the_report_has_the_promised_parts(job):
     assert report["fit"]["max_abs_f"] < 0.02 * RADIUS
     volume = 4 / 3 * np.pi * RADIUS**3
     assert abs(report["mesh"]["volume"] - volume) < 0.02 * volume
+
+
+def test_the_summary_says_what_is_thicker_than_it_was():
+    words = [console._thin_words({"kind": k, "least_thickness": t, "thickened": n}) for k, t, n in THIN]
+    assert words[0] == words[1] == "" and "wrapped parts about 0.2 thick" in words[2]
+    assert words[3] == ", walls too thin for their points (3.00% of all) made about 0.2 thick at least"
 
 
 @pytest.mark.slow
