@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from shapes import sphere_distance, sphere_points, two_spheres_distance
+from shapes import sphere_distance, sphere_points, torus_distance, torus_points, two_spheres_distance
 
 from sdfshape import trial
 from sdfshape.extract import components
@@ -34,7 +34,7 @@ def rod_distance(x: np.ndarray) -> np.ndarray:
     return np.minimum(two_spheres_distance(x), np.linalg.norm(x - (-0.45, 0, 0) - along[:, None] * way, axis=1) - 0.12)
 
 
-def tried(distance, points: np.ndarray) -> tuple[float, float]:
+def tried(distance, points: np.ndarray) -> tuple[float, float, float]:
     return closed_trial(labelled(distance, points), points, SPACING, 0, torch.device("cpu"))
 
 
@@ -44,12 +44,13 @@ def test_a_surface_along_the_points_stands():
 
 
 def test_a_surface_that_spans_between_the_points_does_not_stand():
-    spanned, elsewhere = tried(rod_distance, BALLS)
+    spanned, elsewhere, handles = tried(rod_distance, BALLS)
+    assert handles == 0
     assert 0.03 < spanned < 0.15 and elsewhere == 0  # the rod's side is 5% of the whole
 
 
 def test_a_surface_that_falls_apart_does_not_stand_however_often_it_is_tried():
-    spanned, elsewhere = tried(two_spheres_distance, BALLS)
+    spanned, elsewhere, _ = tried(two_spheres_distance, BALLS)
     assert spanned < 0.001 and elsewhere == pytest.approx(1400 / 3400, abs=1e-3) and elsewhere > trial.AGAIN * trial.MOST_ELSEWHERE
 
 
@@ -62,9 +63,14 @@ def test_the_wall_of_a_cavity_has_not_fallen_off(monkeypatch):
     volumes = []
     whole = components.enclosed_volumes
     monkeypatch.setattr(components, "enclosed_volumes", lambda *a: volumes.append(whole(*a)) or volumes[0])
-    spanned, elsewhere = closed_trial(labelled(shell, points), points, 0.05, 0, torch.device("cpu"))
-    assert spanned < 0.001 and elsewhere == 0
+    spanned, elsewhere, handles = closed_trial(labelled(shell, points), points, 0.05, 0, torch.device("cpu"))
+    assert spanned < 0.001 and elsewhere == handles == 0
     assert np.sort(volumes[0]) == pytest.approx(4 / 3 * np.pi * np.array([-(0.35**3), 0.7**3]), rel=0.1)  # there was a cavity
+
+
+def test_the_hole_of_a_torus_is_a_handle():
+    points = torus_points(3000)
+    assert closed_trial(labelled(torus_distance, points), points, 0.05, 0, torch.device("cpu"))[2] * 3000 == pytest.approx(1)
 
 
 def test_no_surface_at_all_does_not_stand(monkeypatch):
@@ -74,18 +80,19 @@ def test_no_surface_at_all_does_not_stand(monkeypatch):
         raise EmptySurfaceError("none")
 
     monkeypatch.setattr("sdfshape.extract.extract_mesh", none)
-    assert trial.closed_trial(labelled(sphere_distance, BALLS), BALLS, SPACING, 0, torch.device("cpu")) == (1.0, 1.0)
+    assert trial.closed_trial(labelled(sphere_distance, BALLS), BALLS, SPACING, 0, torch.device("cpu")) == (1.0, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(
     ("seen", "holds", "trials"),
     [
-        ([(0.0005, 0.005)], True, 1),
-        ([(0.0011, 0.0), (0.0002, 0.0), (0.0009, 0.0)], True, 3),
-        ([(0.0011, 0.0), (0.0009, 0.0), (0.0006, 0.0)], False, 3),
-        ([(0.0, 0.015), (0.0, 0.0), (0.0, 0.014)], True, 3),
-        ([(0.0017, 0.0)], False, 1),
-        ([(0.0001, 0.021)], False, 1),
+        ([(0.0005, 0.005, 0.002)], True, 1),
+        ([(0.0017, 0.0, 0.0), (0.0002, 0.0, 0.0), (0.0013, 0.0, 0.0)], True, 3),
+        ([(0.0017, 0.0, 0.0), (0.0013, 0.0, 0.0), (0.0009, 0.0, 0.0)], False, 3),
+        ([(0.0, 0.015, 0.0), (0.0, 0.0, 0.0), (0.0, 0.014, 0.0)], True, 3),
+        ([(0.0025, 0.0, 0.0)], False, 1),
+        ([(0.0001, 0.021, 0.0)], False, 1),
+        ([(0.0, 0.0, 0.007), (0.0, 0.0, 0.006), (0.0, 0.0, 0.007)], False, 3),
     ],
 )
 def test_a_close_call_is_tried_again(monkeypatch, seen, holds, trials):
