@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ..extract.components import count_bodies, is_watertight, vertex_components
+from ..extract.components import enclosed_volumes, is_watertight, vertex_components
 from ..field import SignedDistanceField
 from ..io import atomic_write
 from ..types import FloatArray, Mesh
@@ -27,15 +27,17 @@ def mesh_facts(mesh: Mesh, dropped_components: int = 0) -> dict[str, Any]:
     """vertices, faces, watertight, components, bodies (those that are no wall of a cavity), dropped_components, and volume and area in
     world units (volume null if it is open).
     """
-    corners = mesh.vertices[mesh.faces]
-    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    count, piece = vertex_components(mesh) if len(mesh.vertices) else (0, np.zeros(0, np.int64))
+    bodies = int((enclosed_volumes(mesh, piece) > 0).sum())
     watertight = is_watertight(mesh)
+    corners = mesh.vertices[mesh.faces]  # the largest arrays last
+    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     return {
         "vertices": len(mesh.vertices),
         "faces": len(mesh.faces),
         "watertight": watertight,
-        "components": int(vertex_components(mesh)[0]) if len(mesh.vertices) else 0,
-        "bodies": count_bodies(mesh) if len(mesh.faces) else 0,
+        "components": int(count),
+        "bodies": bodies,
         "dropped_components": dropped_components,
         "volume": float(np.einsum("fi,fi->", corners[:, 0] - mesh.vertices[0], np.cross(a, b)) / 6) if watertight else None,
         "area": float(np.linalg.norm(np.cross(a, b), axis=1).sum() / 2),

@@ -10,6 +10,7 @@ from ..orient.neighbours import SPACING_NEIGHBOUR
 from ..pieces import linked_pieces
 from ..types import FloatArray, IntArray, Mesh
 
+SOME_FACES = 100_000  # looked at at a time, to bound the memory
 EXPLAINED_BY = 10  # points that need a piece, below which the piece is a phantom
 
 
@@ -23,11 +24,13 @@ def enclosed_volumes(mesh: Mesh, piece: IntArray) -> FloatArray:
 
     Gauss: sum over its faces of det(a, b, c) / 6, from the middle of the mesh, where it rounds least.
     """
-    if not len(mesh.faces):
-        return np.zeros(int(piece.max(initial=-1)) + 1)
-    a, b, c = np.moveaxis((mesh.vertices - mesh.vertices.mean(axis=0))[mesh.faces], 1, 0)
-    each = np.einsum("fi,fi->f", a, np.cross(b, c)) / 6
-    return np.bincount(piece[mesh.faces[:, 0]], each, minlength=int(piece.max(initial=-1)) + 1)
+    volumes = np.zeros(int(piece.max(initial=-1)) + 1)
+    middle = mesh.vertices.mean(axis=0) if len(mesh.faces) else 0.0
+    for start in range(0, len(mesh.faces), SOME_FACES):
+        faces = mesh.faces[start : start + SOME_FACES]
+        a, b, c = np.moveaxis(mesh.vertices[faces] - middle, 1, 0)
+        volumes += np.bincount(piece[faces[:, 0]], np.einsum("fi,fi->f", a, np.cross(b, c)) / 6, minlength=len(volumes))
+    return volumes
 
 
 def count_bodies(mesh: Mesh) -> int:
