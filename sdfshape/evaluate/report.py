@@ -28,7 +28,7 @@ def mesh_facts(mesh: Mesh, dropped_components: int = 0) -> dict[str, Any]:
     world units (volume null if it is open).
     """
     count, piece = vertex_components(mesh) if len(mesh.vertices) else (0, np.zeros(0, np.int64))
-    bodies = int((enclosed_volumes(mesh, piece) > 0).sum())
+    volumes = enclosed_volumes(mesh, piece)
     watertight = is_watertight(mesh)
     corners = mesh.vertices[mesh.faces]  # the largest arrays last
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
@@ -37,9 +37,9 @@ def mesh_facts(mesh: Mesh, dropped_components: int = 0) -> dict[str, Any]:
         "faces": len(mesh.faces),
         "watertight": watertight,
         "components": int(count),
-        "bodies": bodies,
+        "bodies": int((volumes > 0).sum()),
         "dropped_components": dropped_components,
-        "volume": float(np.einsum("fi,fi->", corners[:, 0] - mesh.vertices[0], np.cross(a, b)) / 6) if watertight else None,
+        "volume": float(volumes.sum()) if watertight else None,
         "area": float(np.linalg.norm(np.cross(a, b), axis=1).sum() / 2),
     }
 
