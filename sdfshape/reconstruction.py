@@ -20,7 +20,7 @@ from .frame import HALF_EXTENT, PAD, Frame
 from .limits import MOST_ISO
 from .memory import Cost, check_memory
 from .options import Options
-from .orient import Hints, curve_order
+from .orient import Hints
 from .sample import Evidence, Gathered, gather_evidence
 from .thin import enough_points
 from .train.config import PAPER_POINTS, TrainConfig, preset
@@ -108,7 +108,6 @@ def reconstruct(
     check_level(options.iso, frame)
     in_unit = frame.to_unit(kept.points)
     rows = distinct_rows(in_unit)  # different numbers in the world may be equal ones in the unit frame
-    rows = rows[curve_order(in_unit[rows])]  # neighbours in memory are neighbours in space: orienting takes 0.7 times as long
     hints = hints_of(kept[rows], options)
     points, gathered = _gather(in_unit[rows], hints, options, config, rng, clock.start)
 

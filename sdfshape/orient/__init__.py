@@ -18,6 +18,5 @@ from .oriented import hollow as hollow
 from .oriented import orient as orient
 from .oriented import seen_from_the_sky as seen_from_the_sky
 from .overturn import overturn as overturn
-from .places import curve_order as curve_order
 from .visibility import Sky as Sky
 from .winding import WindingNumber as WindingNumber

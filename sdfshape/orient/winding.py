@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..types import FloatArray, IntArray
+from .places import curve_order
 
 EXPANSION_ORDER = 2
 ACCURACY = 2.0  # beta of the paper: a far cluster of points stands for itself
@@ -42,6 +43,8 @@ class WindingNumber:
     def beside(self, rows: IntArray, step: float) -> tuple[FloatArray, FloatArray]:
         """(m,) at `step` behind the points of the rows (m,), and (m,) at as much ahead, along their normals; the tree is built once."""
         points, normals, _ = self._arrays
-        way = step * normals[rows]
-        behind, ahead = self(np.concatenate([points[rows] - way, points[rows] + way])).reshape(2, -1)
-        return behind, ahead
+        order = curve_order(points[rows])
+        sides = np.empty((2, len(rows)))
+        at, way = points[rows[order]], step * normals[rows[order]]
+        sides[:, order] = self(np.concatenate([at - way, at + way])).reshape(2, -1)
+        return sides[0], sides[1]
