@@ -26,7 +26,7 @@ from sdfshape.train import TrainConfig
 BASE = TrainConfig()
 TRAIN: dict[str, Any] = {"walk": (False,), "margin": (1e-3, 1e-2, 2e-2), "ramp": (0.5,), "labels": (80_000, 600_000)}
 TRAIN |= {"weight": ((2, 300), (5, 100), (100, 100))}
-NETWORK: dict[str, Any] = {"networks": (4, 8, 32), "width": (24, 48), "depth": (4, 6)}
+NETWORK: dict[str, Any] = {"networks": (8, 16, 64), "width": (24, 48), "depth": (3, 5)}
 OPTIMIZER: dict[str, Any] = {"steps": (400, 1600), "batch": (4096, 16384), "turn": (0.02, 0.1), "rate": (5e-3, 2e-2)}
 OPTIMIZER |= {"momentum": (0.6, 0.9), "second_moment": (0.999,), "warmup": (1,), "low_share": (0.0,)}
 CONSTANTS: dict[str, Any] = {
