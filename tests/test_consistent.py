@@ -79,6 +79,13 @@ def test_edges_are_sharper():
     assert off(consistent(cloud)) < 0.75 * off(cloud)
 
 
+def test_points_that_crowd_in_a_clump_far_smaller_than_the_rest_are_no_overflow():
+    points, _ = on_a_box(900)
+    for size, most in ((1e-2, 100), (1e-5, 100), (1e-8, 100), (1e-12, 880)):
+        clumped = np.concatenate([points[:most], 0.3 + size * points[most:]])
+        assert np.linalg.norm(consistent(oriented(clumped)).normals, axis=1) == pytest.approx(np.ones(900))
+
+
 def test_larger_clouds_and_what_others_decided_stay():
     points, _ = on_a_box(MOST_POINTS + 1)
     large, small = oriented(points), oriented(points[:800])

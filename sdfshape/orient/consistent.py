@@ -24,14 +24,15 @@ from .oriented import OrientedCloud
 MOST_POINTS = 5_000  # two matrices of so many squared: 0.2 GB
 ROUNDS = 10
 WIDTH = 0.5  # in spacings
+LEAST_SPACING = 1e-3  # unit frame: float32 has the squares of distances to 1e-7
 
 
 def consistent(cloud: OrientedCloud) -> OrientedCloud:
-    """The cloud with normals that agree with their winding number; as it came, if it is larger, or hints or the sky decided.
+    """The cloud with normals that agree with their winding number; as it came, if it is larger, or a clump, or hints or the sky decided.
 
     (The sky decides for half a shell, beside whose rim w is not 1/2: petals of a lily were torn, coherence .88 -> .54.)
     """
-    if len(cloud.points) > MOST_POINTS or cloud.followed or not cloud.sure.any():
+    if len(cloud.points) > MOST_POINTS or cloud.spacing < LEAST_SPACING or cloud.followed or not cloud.sure.any():
         return cloud
     pairs = _Pairs(cloud.points, WIDTH * cloud.spacing)
     moments = (cloud.normals * cloud.areas[:, None]).astype(np.float32)
@@ -40,8 +41,7 @@ def consistent(cloud: OrientedCloud) -> OrientedCloud:
         change = pairs.winding(down)
         moments += (down * down).sum() / max((change * change).sum(), 1e-30) * down
         moments = np.linalg.norm(moments, axis=1, keepdims=True) * _unit(pairs.falling(moments))
-    found = _unit(moments.astype(np.float64))
-    return replace(cloud, normals=np.where(np.isfinite(found).all(axis=1, keepdims=True), found, cloud.normals))
+    return replace(cloud, normals=_unit(moments.astype(np.float64)))
 
 
 class _Pairs:
