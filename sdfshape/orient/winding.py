@@ -13,7 +13,9 @@ from ..types import FloatArray, IntArray
 from .places import curve_order
 
 EXPANSION_ORDER = 2
-ACCURACY = 2.0  # beta of the paper: a far cluster of points stands for itself
+# beta of the paper: a far cluster of points stands for itself. Measured beside an accuracy of 8 (bunny, 160,000 places of evidence): 13
+# in 10,000 are on the wrong side, nearly all of them within .05 of 1/2, which gives no label; with 2.0 it is 5, in 1.35 times the time
+ACCURACY = 1.6
 
 
 class WindingNumber:
