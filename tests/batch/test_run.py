@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
 import subprocess
@@ -155,12 +156,17 @@ def test_the_log_has_a_line_for_every_event_and_the_page_shows_what_was_made(tmp
     assert "2 shapes: 1 done, 1 failed" in page
 
 
-def test_a_clock_that_jumps_changes_nothing(tmp_path, monkeypatch):
-    true, start = time.time, time.monotonic()
-    for jump in (-1e6, 1e6):  # eleven days, while a shape is at work
-        monkeypatch.setattr(time, "time", lambda jump=jump: true() + jump * (time.monotonic() - start > 0.3))
-        rows = run(tmp_path, jobs(tmp_path, a="wait 0.6"), timeout=30, again=True)
-        assert rows[0]["status"] == "done" and 0.6 < rows[0]["seconds"] < 10
+@pytest.mark.parametrize("jump", [-1e6, 1e6])  # eleven days, between any two looks at it
+def test_a_clock_that_jumps_changes_nothing(tmp_path, monkeypatch, jump: float):
+    true, looks = time.time, itertools.count()
+
+    def jumping() -> float:  # for us alone: Tornado and Dask read one clock by two names, and wait for each other when one of them jumps
+        ours = sys._getframe(1).f_globals["__name__"].startswith("sdfshape")
+        return true() + ours * jump * next(looks)
+
+    monkeypatch.setattr(time, "time", jumping)
+    rows = run(tmp_path, jobs(tmp_path, a="wait 0.6"), timeout=30)
+    assert rows[0]["status"] == "done" and 0.6 < rows[0]["seconds"] < 10
 
 
 @pytest.mark.parametrize(
