@@ -197,7 +197,7 @@ def _groups(session: Session) -> list[dict[str, Any]]:
 def _no_arguments(token: str) -> Any:
     """trame reads the arguments of the program: let it read the token alone."""
     before = sys.argv
-    sys.argv = [before[0], "--authKey", token]
+    sys.argv = [before[0], f"--authKey={token}"]  # one word: a token may begin with a dash
     try:
         yield
     finally:

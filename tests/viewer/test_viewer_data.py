@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
@@ -341,3 +342,13 @@ def test_an_error_of_a_job_is_handed_over_and_the_thread_goes_on():
     jobs.submit("iso", lambda _: 7)
     assert until(jobs) == [("iso", 7)]
     jobs.close()
+
+
+@pytest.mark.parametrize("token", ["key", "-key", "--key", "-"])
+def test_a_key_that_begins_with_a_dash_is_a_key(token):
+    from trame.app import get_server
+
+    from sdfshape.viewer.web import _no_arguments
+
+    with _no_arguments(token):
+        assert get_server("keys").cli.parse_known_args(sys.argv[1:])[0].authKey == token  # told: under pytest it looks at none
