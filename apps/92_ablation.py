@@ -36,7 +36,8 @@ CONSTANTS |= {"orient.places.UNIFORM_SHARE": (0.2,), "orient.places.AROUND": (2.
 CONSTANTS |= {"orient.coherence.BURIED": (0.0,), "orient.coherence.COMPANY": (4, 11), "orient.oriented.OPPOSED": (-0.7, 1.1)}
 CONSTANTS |= {"orient.winding.ACCURACY": (1.3, 2.0), "orient.neighbours.ENOUGH": (((np.inf, 24),),)}
 CONSTANTS |= {"orient.consistent.MOST_POINTS": (0,), "orient.consistent.ROUNDS": (5, 20)}
-CONSTANTS |= {"lipschitz.boxes.OVERLAP": (0.3,), "sample.evidence.DOUBT": (0.0, 0.15), "orient.consistent.WIDTH": (0.25, 1.0)}
+CONSTANTS |= {"lipschitz.boxes.OVERLAP": (0.3,), "lipschitz.boxes.RAMP": (0.0, 0.05), "lipschitz.boxes.DEPTH": (0.3,)}
+CONSTANTS |= {"sample.evidence.DOUBT": (0.0, 0.15), "orient.consistent.WIDTH": (0.25, 1.0)}
 CONSTANTS |= {"sample.evidence.UNKNOWN": (0.2, 0.0), "orient.denoise.PASSES": (1, 3), "orient.denoise.NEIGHBOURS_A_NOISE": (100, 400)}
 OF_THE_BALL = {  # tried with auto and with wrap
     "orient.closing.RADIUS": (0.8, 1.2),

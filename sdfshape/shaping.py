@@ -110,7 +110,7 @@ def _train(subject: Subject, gathered: Gathered, config: TrainConfig, mark: str)
     def look(layers: Layers) -> None:
         if watch is not None:
             level = _level(layers, boxes, subject) if gathered.kind == "points" else 0.0
-            watch.see(SignedDistanceField(layers.lowered(level / boxes.scale), boxes, subject.frame, SEEN_ERROR))
+            watch.see(SignedDistanceField(layers.lowered(boxes.lowering(level)), boxes, subject.frame, SEEN_ERROR))
 
     return train_layers(loop, subject.trained, checkpoint=subject.checkpoint, mark=mark, watch=watch, look=look), boxes
 
@@ -127,7 +127,7 @@ def _field(layers: Layers, boxes: Boxes, info: dict[str, Any], subject: Subject)
     level = 0.0
     if info["surface"] == "points":
         level = _level(layers, boxes, subject)
-        layers = layers.lowered(level / boxes.scale)
+        layers = layers.lowered(boxes.lowering(level))
     error = measured_float32_error(layers, boxes)
     field = SignedDistanceField(layers, boxes, subject.frame, error, info | {"level_unit": level})
     remember_scan(field, subject.scan)

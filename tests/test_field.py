@@ -113,7 +113,8 @@ def in_longdouble(field: SignedDistanceField, x: np.ndarray) -> np.ndarray:
             h = np.abs(h) if j < last else h
         q = np.maximum(lo[k] - unit, unit - hi[k])
         box = np.sqrt((np.maximum(q, 0) ** 2).sum(axis=1)) + np.minimum(q.max(axis=1), 0)
-        parts.append(np.maximum(h[:, 0] * scale[k], box))
+        share, width = field.boxes.ramp[k].numpy().astype(big)
+        parts.append(np.maximum((1 - share) * h[:, 0] * scale[k] + share * np.maximum(box + width, 0), box))
     values = np.min(parts, axis=0)
     centres = field.far.centres.data.astype(big)
     far = np.array([np.sqrt(((centres - place) ** 2).sum(axis=1)).min() for place in unit]) - big(field.far.radius)
@@ -368,7 +369,7 @@ NAN = float("nan")
 @pytest.mark.parametrize(
     ("change", "law"),
     [
-        ({"header": {"version": 2}}, "version must be 1, the file has 2"),
+        ({"header": {"version": 3}}, "version must be at most 2, the file has 3"),
         ({"header": {"layers": None}}, "must have all its parts"),
         ({"header": {"layers": "many"}}, "must have all its parts"),
         ({"header": {"layers": 5}}, "damaged"),
@@ -398,10 +399,23 @@ NAN = float("nan")
         ({"tensors": {"box_lo": torch.ones(2, 3)}}, "damaged"),
         ({"tensors": {"box_lo": torch.zeros(0, 3), "box_hi": torch.zeros(0, 3)}}, "damaged"),
         ({"tensors": {"box_lo": torch.tensor(0.0)}}, "damaged"),
+        ({"tensors": {"box_ramp": None}}, "must have all its parts"),
+        ({"tensors": {"box_ramp": torch.zeros(1, 2)}}, "damaged"),
+        ({"tensors": {"box_ramp": torch.tensor([[0.1, -0.1], [0.1, 0.1]])}}, "damaged"),
+        ({"tensors": {"box_ramp": torch.tensor([[1.0, 0.1], [0.1, 0.1]])}}, "damaged"),
+        ({"tensors": {"box_ramp": torch.full((2, 2), NAN)}}, "damaged"),
     ],
 )
 def test_a_damaged_part_is_refused_in_one_line(saved, tmp_path, change, law):
     refused(rewrite(saved, tmp_path / "changed.sdf", **change), law)
+
+
+def test_a_file_of_the_first_version_has_no_ramps(saved, tmp_path):
+    old = load_field(rewrite(saved, tmp_path / "old.sdf", header={"version": 1}, tensors={"box_ramp": None}))
+    new = random_field(2)
+    assert (old.boxes.ramp == 0).all() and (new.boxes.ramp > 0).all() and not np.array_equal(old(places(100)), new(places(100)))
+    old.save(tmp_path / "again.sdf")
+    assert np.array_equal(load_field(tmp_path / "again.sdf")(places(100)), old(places(100)))
 
 
 def test_an_unchanged_rewrite_is_accepted(saved, tmp_path):

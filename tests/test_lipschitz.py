@@ -279,8 +279,10 @@ def test_box_distance_is_the_analytic_one():
     assert np.abs(Boxes(-half, half).distance(x)[0].numpy() - box_distance(x.numpy())).max() < 1e-14
 
 
-def test_a_mosaic_of_4_is_1_lipschitz():
+@pytest.mark.parametrize("share", [None, 0.3, 0.9])
+def test_a_mosaic_of_4_is_1_lipschitz(share):
     boxes = split_boxes(box_points(2000), 4).map(torch.Tensor.double)
+    boxes = boxes if share is None else ramped(boxes, share, 0.2)
     layers = certify(stack(4, 4).layers(3)).map(torch.Tensor.double)
     x, y = noise(100_000, 3) * 0.6, noise(100_000, 3, seed=1) * 0.6
     y = x + (y - x) * torch.logspace(-4, 0, len(x), dtype=x.dtype)[:, None]
@@ -289,8 +291,36 @@ def test_a_mosaic_of_4_is_1_lipschitz():
     assert 0.9 < slope.max() <= 1 + 1e-9
 
 
+def ramped(boxes: Boxes, share: float, width: float) -> Boxes:
+    return Boxes(boxes.lo, boxes.hi, torch.tensor([[share, width]], dtype=boxes.lo.dtype).expand(len(boxes.lo), 2))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.1])
+def test_a_step_between_two_networks_is_a_slope_where_the_ramp_is_as_high(share):
+    """Two boxes that share |x| < .1, two planes at heights .002 and 0 of z: along x, without ramps the surface has a step at a wall."""
+    boxes = Boxes(torch.tensor([[-1.0, -1, -1], [-0.1, -1, -1]]), torch.tensor([[0.1, 1, 1], [1.0, 1, 1]])).map(torch.Tensor.double)
+    boxes, x = ramped(boxes, share, 0.2), torch.linspace(-0.5, 0.5, 4001, dtype=torch.float64)
+    low, high = torch.full_like(x, -0.01), torch.full_like(x, 0.01)
+    for _ in range(60):  # bisection of z
+        z = (low + high) / 2
+        at = torch.stack([x, torch.zeros_like(x), z], dim=1)
+        f = boxes.compose(torch.stack([z - 0.002, z]) / boxes.scale[:, None], at)
+        low, high = torch.where(f < 0, z, low), torch.where(f < 0, high, z)
+    step = z.diff().abs().max()
+    assert z[0] == pytest.approx(0.002, abs=1e-9) and z[-1] == pytest.approx(0.0, abs=1e-9)
+    assert step < 1.01 * share / (1 - share) * 0.00025 if share > 0 else step > 0.0019  # a slope of b / (1 - b) and no step
+
+
+def test_lowering_takes_a_level_from_what_the_networks_give():
+    boxes = ramped(split_boxes(box_points(2000), 4).map(torch.Tensor.double), 0.1, 0.0)
+    x, local = noise(200, 3) * 0.3, 0.1 * noise(4, 200)  # far from all walls
+    boxes = Boxes(boxes.lo - 9, boxes.hi + 9, boxes.ramp)
+    lowered = boxes.compose(local - boxes.lowering(0.25)[:, None], x)
+    assert torch.allclose(lowered, boxes.compose(local, x) - 0.25, atol=1e-12)
+
+
 def test_a_mosaic_is_the_union_of_shapes_cut_with_their_boxes():
-    boxes = split_boxes(box_points(2000), 4)
+    boxes = ramped(split_boxes(box_points(2000), 4), 0.0, 0.0)
     x = noise(3000, 3, dtype=torch.float32) * 0.7
     local = noise(4, 3000, dtype=torch.float32)
     inside = ((local < 0) & (boxes.distance(x) < 0)).any(dim=0)

@@ -61,10 +61,13 @@ float sdf(vec3 p) {{
     vec3 u = p / SDF_SCALE;
     float best = 1e30;
     for (int k = 0; k < {networks}; k++) {{
-        vec4 low = sdf_at(2 * k), high = sdf_at(2 * k + 1);
+        vec4 low = sdf_at(3 * k), high = sdf_at(3 * k + 1), ramp = sdf_at(3 * k + 2);  // corners and size; share and width of the ramp
         vec3 beyond = max(low.xyz - u, u - high.xyz);
         float box = length(max(beyond, 0.0)) + min(max(beyond.x, max(beyond.y, beyond.z)), 0.0);
-        if (box < best) best = min(best, max(low.w * sdf_network(k, (u - (low.xyz + high.xyz) / 2.0) / low.w), box));
+        if (box < best) {{
+            float network = low.w * sdf_network(k, (u - (low.xyz + high.xyz) / 2.0) / low.w);
+            best = min(best, max((1.0 - ramp.x) * network + ramp.x * max(box + ramp.y, 0.0), box));
+        }}
     }}
     return SDF_SCALE * best;
 }}
@@ -95,7 +98,8 @@ def write_glsl(field: SignedDistanceField, path: str | PathLike[str], *, overwri
     numbers = field_numbers(field)
     hidden = len(field.layers.matrices) - 1
     networks = _network_texels(numbers, hidden)
-    boxes = np.stack([np.c_[numbers["lo"], numbers["box_scale"]], np.c_[numbers["hi"], numbers["box_scale"]]], axis=1)
+    size, share, width = (numbers[name][:, None] for name in ("box_scale", "share", "width"))
+    boxes = np.stack([np.c_[numbers["lo"], size], np.c_[numbers["hi"], size], np.c_[share, width, size, size]], axis=1)
     texels = np.concatenate([boxes.reshape(-1, 4), networks.reshape(-1, 4)]).astype("<f4")
     rows = -(-len(texels) // ROW)
     packed = np.zeros((rows * ROW, 4), "<f4")
@@ -111,7 +115,7 @@ def write_glsl(field: SignedDistanceField, path: str | PathLike[str], *, overwri
         reach=_float(numbers["scale"] * np.linalg.norm(np.maximum(np.abs(lo), np.abs(hi)))),
         width4=-(-numbers["matrix_0"].shape[1] // 4),
         networks=len(boxes),
-        networks_at=2 * len(boxes),
+        networks_at=3 * len(boxes),
         texels=networks.shape[1],
         hidden=hidden,
         numbers="\n".join(text[first : first + LINE] for first in range(0, len(text), LINE)),

@@ -42,14 +42,16 @@ def distance(points):
 def _some(points):
     u = (points - _data["centre"]) / _data["scale"]
     best = np.full(len(u), np.inf)
-    for k, (lo, hi, size) in enumerate(zip(_data["lo"], _data["hi"], _data["box_scale"])):
+    boxes = zip(*(_data[name] for name in ("lo", "hi", "box_scale", "share", "width")))
+    for k, (lo, hi, size, share, width) in enumerate(boxes):
         h = (u - (lo + hi) / 2) / size
         for j, (matrix, bias) in enumerate(_layers):
             h = h @ matrix[k].T + bias[k]
             h = np.abs(h) if j < len(_layers) - 1 else h
         q = np.maximum(lo - u, u - hi)
         box = np.linalg.norm(np.maximum(q, 0), axis=1) + np.minimum(q.max(axis=1), 0)
-        best = np.minimum(best, np.maximum(size * h[:, 0], box))
+        ramp = np.maximum(box + width, 0)
+        best = np.minimum(best, np.maximum((1 - share) * size * h[:, 0] + share * ramp, box))
     return _data["scale"] * best
 
 

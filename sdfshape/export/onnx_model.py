@@ -60,7 +60,11 @@ def _model(onnx: Any, field: SignedDistanceField) -> Any:
     zero = constant("zero", 0.0)
     outside = apply("ReduceL2", apply("Max", beyond, zero), axes=[2], keepdims=0)
     inside = apply("Min", apply("ReduceMax", beyond, axes=[2], keepdims=0), zero)
-    least = apply("ReduceMin", apply("Max", network, apply("Add", outside, inside)), axes=[0], keepdims=0)
+    box = apply("Add", outside, inside)  # (k, m)
+    own = apply("Mul", network, constant("rest", 1 - numbers["share"][:, None]))
+    ramp = apply("Max", apply("Add", box, constant("width", numbers["width"][:, None])), zero)
+    given = apply("Add", own, apply("Mul", ramp, constant("share", numbers["share"][:, None])))
+    least = apply("ReduceMin", apply("Max", given, box), axes=[0], keepdims=0)
     wide = apply("Cast", least, to=onnx.TensorProto.DOUBLE)
     nodes.append(helper.make_node("Mul", [wide, "scale"], ["distance"]))
     kind = onnx.TensorProto.DOUBLE

@@ -20,7 +20,7 @@ from ..lipschitz import ACTIVATIONS, Boxes, Layers, lipschitz_bound
 from .signed_distance import SignedDistanceField
 
 FORMAT = "sdfshape field"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1: boxes without ramps
 MADE_BY = {
     FORMAT: "a .sdf that `reconstruct --model` wrote",
     "sdfshape detector": "an .ocsdf that `oneclass fit` wrote",
@@ -47,7 +47,7 @@ def load_field(path: str | PathLike[str]) -> SignedDistanceField:
 
 def encode_field(field: SignedDistanceField) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """The tensors and the header of a field's file."""
-    tensors = encode_layers(field.layers) | {"box_lo": field.boxes.lo, "box_hi": field.boxes.hi}
+    tensors = encode_layers(field.layers) | {"box_lo": field.boxes.lo, "box_hi": field.boxes.hi, "box_ramp": field.boxes.ramp}
     return tensors, {
         "format": FORMAT,
         "version": FORMAT_VERSION,
@@ -77,7 +77,7 @@ def decode_layers(tensors: dict[str, torch.Tensor], header: dict[str, Any], pref
 def decode_field(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> SignedDistanceField:
     """The field of a file's tensors and header, proven again; raises FieldFileError, which names `path`."""
     try:
-        layers, boxes = decode_layers(tensors, header), Boxes(tensors.pop("box_lo"), tensors.pop("box_hi"))
+        layers, boxes = decode_layers(tensors, header), _boxes(tensors, header)
         frame = Frame(tuple(float(c) for c in header["centre"]), float(header["scale"]))  # type: ignore[arg-type]
         stated = float(header["lipschitz_bound"])
         float32_error, info = float(header["float32_error_estimate_unit"]), dict(header["info"])
@@ -88,6 +88,12 @@ def decode_field(path: Path, tensors: dict[str, torch.Tensor], header: dict[str,
         raise FieldFileError(f"{path.name}: the float32 error must be finite and not negative, got {float32_error}: the file is damaged")
     check_certificate(path, lipschitz_bound(layers), stated)
     return SignedDistanceField(layers, boxes, frame, float32_error_unit=float32_error, info=info)
+
+
+def _boxes(tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> Boxes:
+    """The boxes of these tensors, taken out of them."""
+    ramp = () if header["version"] == 1 else (tensors.pop("box_ramp"),)
+    return Boxes(tensors.pop("box_lo"), tensors.pop("box_hi"), *ramp)
 
 
 def check_certificate(path: Path, bound: float, stated: float) -> None:
@@ -131,16 +137,17 @@ def read_tensors(path: Path, kind: str, version: int) -> tuple[dict[str, torch.T
         said = header.get("format") if isinstance(header, dict) else None
         other = f"this is an {said}, for other commands" if said in MADE_BY else "it is another program's file"
         raise FieldFileError(f"{path.name}: a {noun} must say '{kind}' in its header: {other}")
-    if header.get("version") != version:
-        raise FieldFileError(f"{path.name}: version must be {version}, the file has {header.get('version')}: update sdfshape")
+    if header.get("version") not in range(1, version + 1):
+        raise FieldFileError(f"{path.name}: version must be at most {version}, the file has {header.get('version')}: update sdfshape")
     return tensors, header
 
 
 def _check_shapes(path: Path, layers: Layers, boxes: Boxes, frame: Frame) -> None:
     """Every tensor float32 and finite, every layer fitting the one before; raises FieldFileError."""
     k = len(boxes.lo) if boxes.lo.ndim else 0
-    good = all(t.dtype == torch.float32 and bool(torch.isfinite(t).all()) for t in (boxes.lo, boxes.hi))
+    good = all(t.dtype == torch.float32 and bool(torch.isfinite(t).all()) for t in (boxes.lo, boxes.hi, boxes.ramp))
     good = good and k > 0 and boxes.lo.shape == boxes.hi.shape == (k, 3) and bool((boxes.hi > boxes.lo).all())
+    good = good and boxes.ramp.shape == (k, 2) and bool((boxes.ramp >= 0).all() and (boxes.ramp[:, 0] < 1).all())
     good = good and abs(sum(frame.centre)) < float("inf") and len(frame.centre) == 3 and 0 < frame.scale < float("inf")
     if not (good and layers_fit(layers, k, outputs=1)):
         raise FieldFileError(f"{path.name}: a field must hold finite float32 layers that fit each other: the file is damaged")

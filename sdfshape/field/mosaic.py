@@ -1,6 +1,6 @@
-"""f(x) = min_k max(s_k g_k, box_k) of a mosaic, asking only the networks that can be the least.
+"""f(x) = min_k max(h_k, box_k) of a mosaic, asking only networks that can be the least. h_k: network k and its ramp (`lipschitz.boxes`).
 
-Let u be the value of the network whose box holds x deepest. Any network with box_k(x) >= u has max(s_k g_k, box_k) >= u, so it does not
+Let u be the value of the network whose box holds x deepest. Any network with box_k(x) >= u has max(h_k, box_k) >= u, so it does not
 matter: what is computed is the same number as with all of them (`Boxes.compose`, the slow twin in the tests). Near the surface u is near
 0, so only boxes that hold x are asked: one, or a few where they overlap. (Boxes are told apart by `Boxes.beyond`, which is at most the
 distance and costs a third of it.)

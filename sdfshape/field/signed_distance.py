@@ -39,7 +39,7 @@ ERROR_SAFETY = 4.0  # how much larger than the largest seen error the stated flo
 
 @dataclass(frozen=True, eq=False)
 class SignedDistanceField(CertifiedField):
-    """f(x) = scale sign(F) max(|F|, far), F = min_k max(g_k, box_k): negative inside, positive outside, world units.
+    """f(x) = scale sign(F) max(|F|, far), F the mosaic of `lipschitz.boxes`: negative inside, positive outside, world units.
 
     layers : the certified chain (float32).   boxes : of the networks.   frame : world <-> unit.
     float32_error_unit : estimate of |f in float32 - f|, unit frame.   info : how it was made (config, iso, input); JSON values.

@@ -1,7 +1,7 @@
 """Mosaics of thousands of networks, as the tiles of a large scan make them: only the boxes near a place are looked at.
 
-Notation: g_k, s_k, box_k as in `mosaic`; B the signed distance to the box of all boxes; c > 0 the reach. Let
-    F = min_k max(s_k g_k, box_k),   G = min(F, max(c, B)).
+Notation: h_k, box_k as in `mosaic`; B the signed distance to the box of all boxes; c > 0 the reach. Let
+    F = min_k max(h_k, box_k),   G = min(F, max(c, B)).
 
 Theorem. G is as Lipschitz as F, has its sign everywhere and its zero set, and G >= B. Proof. B is 1-Lipschitz, c constant, and minima and
 maxima keep the constant. max(c, B) > 0, so G and F have the same sign and zeros. Every box lies in the box of all, so box_k >= B, F >= B.

@@ -1,8 +1,14 @@
-"""Boxes that a mosaic of networks shares out: f(x) = min_k max(g_k(x), box_k(x)).
+"""Boxes that a mosaic of networks shares out: f(x) = min_k max((1 - b) s_k g_k(x) + b r_k(x), box_k(x)), r_k(x) = max(box_k(x) + w_k, 0).
 
-The distance to a box is 1-Lipschitz; so are the maximum and the minimum of 1-Lipschitz functions. So f is exactly 1-Lipschitz and
-its zero set is the union over k of (shape of network k) cut with (box k). With one network the box is the scan's, a little
-larger: it closes whatever a network might put far away from every point.
+Theorem. For 0 <= b <= 1 and 1-Lipschitz s_k g_k, f is 1-Lipschitz. Proof. The signed distance to a box is 1-Lipschitz, so is r_k, the
+maximum of two such functions; (1 - b) s_k g_k + b r_k changes by at most (1 - b) |x - y| + b |x - y|; maxima and minima keep the constant.
+
+What the ramp r_k is for. Two networks differ by some d where their boxes overlap. Without a ramp (b = 0) the lesser one's surface ends at
+its wall, and there the other's begins, d beside it: a slit, straight along the wall, that the eye finds on a flat side. r_k rises from 0,
+at the depth w_k, to w_k at the wall, so that near its own wall a network gives way to its neighbour: with a slope of b / (1 - b)
+instead of a step, if d <= b w_k. The price: slopes of 1 - b instead of 1 where a network alone decides.
+
+With one network the box is the scan's, a little larger: it closes whatever a network might put far away from every point; b is 0.
 """
 
 from __future__ import annotations
@@ -14,17 +20,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..frame import PAD
+from ..frame import PAD, Frame
 
 OVERLAP = 0.15  # of the smallest side: how much neighbouring boxes share
+DEPTH = 0.15  # w_k, of the smallest side of the cell
+RAMP = 0.02  # b: the Chamfer distance is that without; .05 hides the last of the slits, for 3% more
 
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
-    """lo, hi : (k, d) corners, unit frame. Network k sees (x - centre_k) / scale_k, its box is then at most 1.6 long."""
+    """lo, hi : (k, d) corners, unit frame. Network k sees (x - centre_k) / scale_k, its box is then at most 1.6 long.
+    ramp : (k, 2) b and w_k of every box; no ramps unless told.
+    """
 
     lo: Tensor
     hi: Tensor
+    ramp: Tensor = None  # type: ignore[assignment]  # None: zeros, below
+
+    def __post_init__(self) -> None:
+        if self.ramp is None:
+            object.__setattr__(self, "ramp", self.lo.new_zeros(len(self.lo) if self.lo.ndim else 0, 2))
 
     @property
     def centre(self) -> Tensor:
@@ -53,10 +68,21 @@ class Boxes:
 
     def compose(self, local: Tensor, x: Tensor) -> Tensor:
         """Values (k, b) of the networks, in their own units, and the points (b, d) -> f (b,), unit frame."""
-        return torch.maximum(local * self.scale[:, None], self.distance(x)).amin(dim=0)
+        box, (share, width) = self.distance(x), self.ramp.T[..., None]
+        return torch.maximum((1 - share) * local * self.scale[:, None] + share * (box + width).clamp_min(0), box).amin(dim=0)
+
+    def lowering(self, level: float) -> Tensor:
+        """(k,) what to take from the values of the networks, in their own units, to take `level` from (1 - b) s_k g_k."""
+        return level / (self.scale * (1 - self.ramp[:, 0]))
 
     def map(self, change) -> Self:  # type: ignore[no-untyped-def]
-        return type(self)(change(self.lo), change(self.hi))
+        """`change` of every tensor: another dtype, device, some of the boxes."""
+        return type(self)(change(self.lo), change(self.hi), change(self.ramp))
+
+    def moved(self, frame: Frame) -> Self:
+        """The same boxes as they are outside of a frame, in which they are given; float32."""
+        lo, hi = (torch.tensor(frame.to_world(corner.numpy()), dtype=torch.float32) for corner in (self.lo, self.hi))
+        return type(self)(lo, hi, self.ramp * torch.tensor([1.0, frame.scale]))
 
 
 def split_boxes(points_unit: np.ndarray, count: int, walls: tuple[np.ndarray, np.ndarray] | None = None) -> Boxes:
@@ -65,11 +91,12 @@ def split_boxes(points_unit: np.ndarray, count: int, walls: tuple[np.ndarray, np
     walls : (lo, hi) of all of them; a little outside of the points unless told.
     """
     lo, hi = walls or outer_walls(points_unit)
-    cells = halved(lo, hi, points_unit, count)
-    pad = OVERLAP / 2 * min((b - a).min() for a, b in cells) if count > 1 else 0.0
-    corners = [(np.maximum(a - pad, lo), np.minimum(b + pad, hi)) for a, b in cells]
-    both = torch.tensor(np.array(corners), dtype=torch.float32)
-    return Boxes(both[:, 0].contiguous(), both[:, 1].contiguous())
+    cells = np.array(halved(lo, hi, points_unit, count))  # (count, 2, d)
+    smallest = (cells[:, 1] - cells[:, 0]).min(axis=1)
+    pad, ramp = (OVERLAP / 2 * smallest.min(), RAMP) if count > 1 else (0.0, 0.0)
+    corners = np.maximum(cells[:, 0] - pad, lo), np.minimum(cells[:, 1] + pad, hi)
+    ramps = np.stack([np.full(count, ramp), DEPTH * smallest], axis=1)
+    return Boxes(*(torch.tensor(numbers, dtype=torch.float32) for numbers in (*corners, ramps)))
 
 
 def outer_walls(points_unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

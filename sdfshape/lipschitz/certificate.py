@@ -4,7 +4,7 @@ Theorem 1 (constant). Let g(u) = w . a(W_L a(... a(W_1 u + b_1) ...) + b_L) + c 
     (|w|_2 prod_j |W_j|_2)-Lipschitz: each map is |W_j|_2-Lipschitz and constants of compositions multiply. `lipschitz_bound` is this
     product for the stored float32 numbers, computed in float64 and rounded up: a computed singular value is off by at most
     SVD_ERROR |W|_2 (backward stability, Golub & Van Loan 2013, section 8.6: a small multiple of the size times 1.1e-16).
-    f = min_k max(s_k g_k((x - c_k) / s_k), box_k(x)) has the largest of these constants and 1.
+    f = min_k max((1 - b) s_k g_k((x - c_k) / s_k) + b r_k(x), box_k(x)), r_k as in `boxes`, has the largest of these constants and 1.
 
 Theorem 2 (rounding). With unit roundoff u and gamma_n = n u / (1 - n u), a computed product of a row of n numbers is off by at most
     gamma_n |row|.|h|, in any order of summation, with or without fused operations (Higham 2002, section 3.1). So the error

@@ -1,6 +1,6 @@
 """A large scan in; one mesh, one certified field and a report out: oriented as a whole, trained in tiles, joined.
 
-The field is the least of all tiles' (`field.wide`): min_k max(s_k g_k, box_k) over the networks of all of them, each box within the walls
+The field is the least of all tiles' (`field.wide`): min_k max(h_k, box_k) over the networks of all of them, each box within the walls
 of its tile. A minimum of maxima of 1-Lipschitz functions is 1-Lipschitz, so the join needs no care for the guarantee. One grid is laid over
 all of it, so the mesh has no seams to sew.
 """

@@ -35,7 +35,7 @@ def train_tile(
     middle = frame.to_unit(within) if len(within) else np.stack([lo, hi])
     local = split_boxes(middle, config.network.networks, (lo, hi))
     layers = train_layers(make_loop(evidence, middle, local, config, _seed_of(seed, tile), device), lambda *_: None)
-    return layers, local.map(lambda t: torch.tensor(frame.to_world(t.numpy()), dtype=torch.float32))
+    return layers, local.moved(frame)
 
 
 def _seed_of(seed: int, tile: Tile) -> int:
@@ -57,4 +57,6 @@ def joined(parts: list[tuple[Layers, Boxes]]) -> tuple[Layers, Boxes]:
     chains, boxes = [layers for layers, _ in parts], [box for _, box in parts]
     matrices = tuple(torch.cat(some) for some in zip(*(c.matrices for c in chains), strict=True))
     biases = tuple(torch.cat(some) for some in zip(*(c.biases for c in chains), strict=True))
-    return replace(chains[0], matrices=matrices, biases=biases), Boxes(torch.cat([b.lo for b in boxes]), torch.cat([b.hi for b in boxes]))
+    return replace(chains[0], matrices=matrices, biases=biases), Boxes(
+        *(torch.cat([getattr(box, name) for box in boxes]) for name in ("lo", "hi", "ramp"))
+    )
