@@ -28,6 +28,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..types import FloatArray, IntArray
+from .cavities import light_cavities
 from .neighbours import tangents
 from .places import in_order
 from .visibility import Sky, look_around, see_everywhere
@@ -108,7 +109,10 @@ def close(
     """
     tau = max(RADIUS * float(np.percentile(distance, 90)), LEAST_RADIUS * least)
     dense = cKDTree(in_order(_with_midpoints(cloud, normals, GAP * tau)))
-    sky = see_everywhere(tau, SKY_NODES) if hollow else look_around(dense, tau, SKY_NODES)
+    if hollow:
+        sky = see_everywhere(tau, SKY_NODES)
+    else:
+        sky = light_cavities(look_around(dense, tau, SKY_NODES), cloud, normals, float(np.median(distance)), SEES_SKY)
     shore = _shore(cloud.data, normals, dense, sky, rng)
     return Closing(sky.radius, least, cloud, dense, sky, cKDTree(shore))
 

@@ -20,9 +20,12 @@ from ..types import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class Sky:
-    """visibility : (g, g, g) float32 in [0, 1] on the nodes of [-1, 1]^3, unit frame.   radius : of the opaque shell, unit frame."""
+    """visibility : (g, g, g) float32 in [0, 1] on the nodes of [-1, 1]^3, unit frame.   shell : (g, g, g) bool, which of them are opaque.
+    radius : of the opaque shell, unit frame.
+    """
 
     visibility: FloatArray
+    shell: np.ndarray
     radius: float
 
     @property
@@ -40,12 +43,13 @@ class Sky:
 def look_around(tree: cKDTree, radius: float, nodes: int) -> Sky:
     """The sky of a cloud, unit frame: `radius` of the opaque shell (at least what closes the gaps of the grid), `nodes` per axis."""
     radius = _without_pinholes(radius, nodes)
-    return Sky(_visibility(_shell(tree, radius, nodes)), radius)
+    shell = _shell(tree, radius, nodes)
+    return Sky(_visibility(shell), shell, radius)
 
 
 def see_everywhere(radius: float, nodes: int) -> Sky:
     """A sky that every place sees, with the radius that `look_around` would take."""
-    return Sky(np.ones((nodes,) * 3, np.float32), _without_pinholes(radius, nodes))
+    return Sky(np.ones((nodes,) * 3, np.float32), np.zeros((nodes,) * 3, bool), _without_pinholes(radius, nodes))
 
 
 def _without_pinholes(radius: float, nodes: int) -> float:
