@@ -37,7 +37,7 @@ CONSTANTS |= {"orient.coherence.BURIED": (0.0,), "orient.coherence.COMPANY": (4,
 CONSTANTS |= {"orient.winding.ACCURACY": (1.3, 2.0), "orient.neighbours.ENOUGH": (((np.inf, 24),),)}
 CONSTANTS |= {"orient.consistent.MOST_POINTS": (0,), "orient.consistent.ROUNDS": (5, 20)}
 CONSTANTS |= {"lipschitz.boxes.OVERLAP": (0.3,), "lipschitz.boxes.RAMP": (0.0, 0.05), "lipschitz.boxes.DEPTH": (0.3,)}
-CONSTANTS |= {"sample.evidence.DOUBT": (0.0, 0.15), "orient.consistent.WIDTH": (0.25, 1.0)}
+CONSTANTS |= {"sample.evidence.DOUBT": (0.0, 0.15), "orient.consistent.WIDTH": (0.25, 1.0), "orient.cavities.OPEN": (0.4, 1.1)}
 CONSTANTS |= {"sample.evidence.UNKNOWN": (0.2, 0.0), "orient.denoise.PASSES": (1, 3), "orient.denoise.NEIGHBOURS_A_NOISE": (100, 400)}
 OF_THE_BALL = {  # tried with auto and with wrap
     "orient.closing.RADIUS": (0.8, 1.2),

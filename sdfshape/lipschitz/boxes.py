@@ -39,7 +39,7 @@ class Boxes:
 
     def __post_init__(self) -> None:
         if self.ramp is None:
-            object.__setattr__(self, "ramp", self.lo.new_zeros(len(self.lo) if self.lo.ndim else 0, 2))
+            object.__setattr__(self, "ramp", self.lo.new_zeros(*self.lo.shape[:1], 2))
 
     @property
     def centre(self) -> Tensor:

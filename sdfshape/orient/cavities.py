@@ -13,13 +13,14 @@ those of the outer wall, have the sky behind one layer.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import binary_dilation, label
 from scipy.spatial import cKDTree
 
 from ..types import FloatArray, IntArray
+from .neighbours import principal_axes
 from .visibility import Sky
 
 OPEN = 0.6  # share of the points beside a cavity that must say so
@@ -57,11 +58,13 @@ def _first_free(kinds: IntArray, points: FloatArray, ways: FloatArray, sky: Sky)
     return first
 
 
+@dataclass(frozen=True, eq=False)
 class _Layers:
-    """Which points have a second layer behind or before them."""
+    """Which points have a second layer behind or before them; as for `light_cavities`."""
 
-    def __init__(self, cloud: cKDTree, normals: FloatArray, spacing: float) -> None:
-        self.cloud, self.normals, self.spacing = cloud, normals, spacing
+    cloud: cKDTree
+    normals: FloatArray
+    spacing: float
 
     def two(self, rows: IntArray) -> np.ndarray:
         """(m,) whether the heights of the points around each of the rows (m,) have a gap, with some on both sides.
@@ -70,38 +73,36 @@ class _Layers:
         """
         near = self.cloud.query(self.cloud.data[rows], k=min(AROUND, self.cloud.n), workers=-1)[1]
         way = (self.cloud.data[near] - self.cloud.data[rows][:, None]) / self.spacing
-        return self._parted(way, self.normals[rows]) | self._parted(way, _across(way))
+        return _parted(way, self.normals[rows]) | _parted(way, _across(way))
 
-    @staticmethod
-    def _parted(way: FloatArray, normals: FloatArray) -> np.ndarray:
-        """(m,) of the ways (m, k, 3) to neighbours, in spacings, and normals (m, 3)."""
-        height = np.einsum("nki,ni->nk", way, normals)
-        aside = (way**2).sum(axis=2) - height**2
-        height = np.sort(np.where(aside < ASIDE**2, height, np.inf), axis=1)
-        inner = np.isfinite(height).sum(axis=1, keepdims=True)
-        below = np.arange(1, height.shape[1])  # points under each gap
-        with np.errstate(invalid="ignore"):
-            gap = np.diff(height, axis=1)
-        return ((below >= LAYER * inner) & (below <= (1 - LAYER) * inner) & (gap >= APART)).any(axis=1)
+
+def _parted(way: FloatArray, normals: FloatArray) -> np.ndarray:
+    """(m,) whether the heights of ways (m, k, 3), in spacings, along normals (m, 3) have a gap."""
+    height = np.einsum("nki,ni->nk", way, normals)
+    aside = (way**2).sum(axis=2) - height**2
+    height = np.sort(np.where(aside < ASIDE**2, height, np.inf), axis=1)
+    inner = np.isfinite(height).sum(axis=1, keepdims=True)
+    below = np.arange(1, height.shape[1])  # points under each gap
+    with np.errstate(invalid="ignore"):  # inf - inf, behind the last
+        gap = np.diff(height, axis=1)
+    return ((below >= LAYER * inner) & (below <= (1 - LAYER) * inner) & (gap >= APART)).any(axis=1)
 
 
 def _across(way: FloatArray) -> FloatArray:
     """(m, 3) normals of the planes through neighbours (m, k, 3) that are less than ASIDE away."""
     near = ((way**2).sum(axis=2) < ASIDE**2)[..., None]
     gap = np.where(near, way - (way * near).sum(axis=1, keepdims=True) / near.sum(axis=1, keepdims=True), 0)
-    normals: FloatArray = np.linalg.eigh(np.einsum("nki,nkj->nij", gap, gap))[1][:, :, 0]
-    return normals
+    return principal_axes(gap)[1][:, :, 0]
 
 
 def _is_open(part: int, sides: IntArray, layers: _Layers) -> bool:
     """Whether most of the points beside a dark part have it on the outside."""
     beside = np.flatnonzero((sides == part).any(axis=1))
     other = np.where(sides[beside, 0] == part, sides[beside, 1], sides[beside, 0])
-    beside, other = beside[(other != part) & (other != SHELL)], other[(other != part) & (other != SHELL)]
-    if len(beside) < FEW:
+    telling = np.flatnonzero((other != part) & (other != SHELL))
+    if len(telling) < FEW:
         return False
-    some = np.linspace(0, len(beside) - 1, min(len(beside), ASKED)).astype(np.int64)
-    beside, other = beside[some], other[some]
-    says = other != LIT
-    says[~says] = layers.two(beside[~says])
+    some = telling[np.linspace(0, len(telling) - 1, min(len(telling), ASKED)).astype(np.int64)]
+    says = other[some] != LIT
+    says[~says] = layers.two(beside[some[~says]])
     return bool(says.mean() > OPEN)

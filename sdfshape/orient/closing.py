@@ -17,7 +17,8 @@ Solid (`sides`): {D >= e}.
   tau at most, so e = tau - a, a slab of thickness 2 a; behind a board of thickness T < 2 a, D is tau + T/2 at most, so
   e = tau + T/2 - a, again 2 a; a smooth solid thicker than 2 a keeps e = tau. (At a convex edge of 90 degrees the way along n is oblique,
   e falls by 0.29 a and the edge stands out by as much.) e is averaged over neighbours, so all this holds about, not exactly.
-What sees little sky without being near a point (the bottom of a deep vase) is solid too; places between are left open.
+What sees little sky without being near a point is solid too, but for cavities that are open (`cavities`: the bottom of a deep vase); places
+between are left open.
 """
 
 from __future__ import annotations

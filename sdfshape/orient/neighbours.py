@@ -25,9 +25,14 @@ def plane_normals(points: FloatArray, index: IntArray) -> tuple[FloatArray, Floa
 
     The normal is the least eigenvector of the covariance, the scatter the root of its eigenvalue (a standard deviation).
     """
-    gap = points[index] - points[index].mean(axis=1, keepdims=True)
-    values, vectors = np.linalg.eigh(np.einsum("nki,nkj->nij", gap, gap) / index.shape[1])
+    values, vectors = principal_axes(points[index] - points[index].mean(axis=1, keepdims=True))
     return vectors[:, :, 0], np.sqrt(np.maximum(values[:, 0], 0))
+
+
+def principal_axes(gap: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Eigenvalues (n, 3), rising, and eigenvectors (n, 3, 3) in columns of the covariance of ways (n, k, 3) from the middle of each row."""
+    values, vectors = np.linalg.eigh(np.einsum("nki,nkj->nij", gap, gap) / gap.shape[1])
+    return values, vectors
 
 
 def fitted_normals(points: FloatArray, tree: cKDTree, index: IntArray, spacing: float) -> tuple[FloatArray, IntArray]:

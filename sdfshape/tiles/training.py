@@ -57,6 +57,5 @@ def joined(parts: list[tuple[Layers, Boxes]]) -> tuple[Layers, Boxes]:
     chains, boxes = [layers for layers, _ in parts], [box for _, box in parts]
     matrices = tuple(torch.cat(some) for some in zip(*(c.matrices for c in chains), strict=True))
     biases = tuple(torch.cat(some) for some in zip(*(c.biases for c in chains), strict=True))
-    return replace(chains[0], matrices=matrices, biases=biases), Boxes(
-        *(torch.cat([getattr(box, name) for box in boxes]) for name in ("lo", "hi", "ramp"))
-    )
+    tensors = zip(*((b.lo, b.hi, b.ramp) for b in boxes), strict=True)
+    return replace(chains[0], matrices=matrices, biases=biases), Boxes(*(torch.cat(some) for some in tensors))
