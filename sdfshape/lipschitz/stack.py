@@ -1,7 +1,8 @@
 """The chain of orthogonal layers with |.|, forward and backward by hand: the inner loop of training.
 
 The same function as `Layers` (its slow twin in the tests), about 1.5x faster than autograd: buffers are kept between steps (a fresh
-megabyte costs more in page faults than the product that fills it), and the slope of |.| is applied by flipping sign bits.
+megabyte costs more in page faults than the product that fills it), the slope of |.| is applied by flipping sign bits, and products of
+which one side is thin are written so that their few rows come first: X^T Y in place of Y^T X, a half to a tenth of the time.
 
 Notation: k networks, b points each, w width; Q_j (w, w) orthogonal; z_j = h_(j-1) Q_j^T + b_j, h_j = |z_j|; f = h_L . v / |v| + c.
 The first layer reads the first d columns of Q_1: an isometry R^d -> R^w.
@@ -69,8 +70,7 @@ class StackEngine:
             return torch.zeros(networks, batch, width, dtype=kind, device=parameters.hidden.device)
 
         self._z = [buffer(dtype) for _ in range(depth)]
-        self._h = [buffer(dtype) for _ in range(depth)]
-        self._g, self._spare = buffer(dtype), buffer(dtype)
+        self._h, self._g, self._spare = buffer(dtype), buffer(dtype), buffer(dtype)
         self._bits = buffer(_SIGN_BIT[dtype][0])
         self._d_hidden = torch.zeros_like(parameters.hidden)
         self._d_bias = torch.zeros_like(parameters.bias)
@@ -85,29 +85,29 @@ class StackEngine:
         h, q = self._u, self._first_columns()
         for j in range(self._q.shape[1]):
             torch.baddbmm(bias[:, j], h, q.mT, out=self._z[j])
-            h = torch.abs(self._z[j], out=self._h[j])
+            h = torch.abs(self._z[j], out=self._h)
             q = self._q[:, min(j + 1, self._q.shape[1] - 1)]
-        return torch.bmm(h, self._v)[..., 0].to(u.dtype) + p.offset[:, None]
+        return torch.bmm(self._v.mT, h.mT)[:, 0].to(u.dtype) + p.offset[:, None]
 
     @torch.no_grad()
     def backward(self, df: Tensor) -> tuple[StackParameters, Tensor]:
         """Slopes df (k, b) of a loss in f -> its gradient in the parameters, and in u (k, b, d)."""
         slope = df[..., None].to(self.dtype)
-        d_last = torch.bmm(self._h[-1].mT, slope)[..., 0].to(df.dtype)
+        d_last = torch.bmm(slope.mT, self._h)[:, 0].to(df.dtype)
         v = self._v[..., 0].to(df.dtype)
         d_last = (d_last - v * (v * d_last).sum(dim=1, keepdim=True)) / self._norm  # through v / |v|
         g, spare = self._g, self._spare
-        torch.bmm(slope, self._v.mT, out=g)
+        torch.mul(slope, self._v.mT, out=g)
         for j in range(self._q.shape[1] - 1, -1, -1):
             self._flip_where_negative(g, self._z[j])
             self._d_bias[:, j] = g.sum(dim=1)
             if j:
-                self._d_hidden[:, j] = torch.bmm(g.mT, self._h[j - 1])
+                self._d_hidden[:, j] = torch.bmm(g.mT, torch.abs(self._z[j - 1], out=self._h))
                 torch.bmm(g, self._q[:, j], out=spare)
                 g, spare = spare, g
         first = self._first_columns()
-        self._d_hidden[:, 0, :, : first.shape[2]] = torch.bmm(g.mT, self._u)
-        return StackParameters(self._d_hidden, self._d_bias, d_last, df.sum(dim=1)), torch.bmm(g, first).to(df.dtype)
+        self._d_hidden[:, 0, :, : first.shape[2]] = torch.bmm(self._u.mT, g).mT
+        return StackParameters(self._d_hidden, self._d_bias, d_last, df.sum(dim=1)), torch.bmm(first.mT, g.mT).mT.to(df.dtype).contiguous()
 
     def _first_columns(self) -> Tensor:
         return self._q[:, 0, :, : self._u.shape[2]]
