@@ -24,6 +24,17 @@ def test_matrices_stay_orthogonal_over_200_random_steps(turn):
     assert (q - start).abs().max() > turn  # it moved, in place
 
 
+@pytest.mark.parametrize("turn", [0.01, 0.1])
+def test_matrices_that_settle_every_fourth_step_are_as_orthogonal_then_and_nearly_so_between(turn):
+    q, generator = orthogonal(2, 3, 16, 16), torch.Generator().manual_seed(1)
+    muon, off = OrthogonalMuon(q, 0.9), []
+    for step in range(200):
+        muon.step(torch.randn(q.shape, generator=generator), turn, settle=step % 4 == 3)
+        off.append(float((q @ q.mT - torch.eye(16)).abs().max()))
+    assert max(off[3::4]) < 1e-5
+    assert max(off) < 4 * turn**3 + 1e-5  # what the series leaves: turn^3 / 2 a step, its square twice that, of three steps and settling
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_step_lowers_a_linear_loss(seed):
     q, gradient = orthogonal(1, 4, 16, 16, seed=seed), orthogonal(1, 4, 16, 16, seed=seed + 100)

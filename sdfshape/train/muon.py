@@ -21,15 +21,18 @@ class OrthogonalMuon:
         self.average = torch.zeros_like(matrices)
 
     @torch.no_grad()
-    def step(self, gradient: Tensor, turn: float) -> None:
-        """Q <- near exp(-turn level(M)) Q: the series to second order, then one Newton-Schulz step back onto the group.
+    def step(self, gradient: Tensor, turn: float, settle: bool = True) -> None:
+        """Q <- near exp(-turn level(M)) Q: the series to second order; and, to settle, one Newton-Schulz step back onto the group.
 
-        For a turn of 0.1 the series leaves Q off the group by turn^3 / 2 = 5e-4 at most; the Newton-Schulz step squares that.
+        For a turn of 0.1 the series leaves Q off the group by turn^3 / 2 = 5e-4 at most; a few such steps add up, and Newton-Schulz
+        squares what they leave.
         """
-        q = self.matrices
-        skew = gradient @ q.mT
+        q = self.matrices.flatten(0, -3)
+        skew = gradient @ self.matrices.mT
         self.average.lerp_(skew - skew.mT, 1 - self.momentum)
-        a = level_singular_values(self.average) * turn
+        a = level_singular_values(self.average).view_as(q)
         moved = a @ q
-        q = q - moved + (a @ moved) / 2
-        self.matrices.copy_(1.5 * q - 0.5 * q @ (q.mT @ q))
+        q = torch.baddbmm(q.sub(moved, alpha=turn), a, moved, alpha=turn**2 / 2)
+        if settle:
+            q = torch.baddbmm(q, q, q.mT @ q, beta=1.5, alpha=-0.5)
+        self.matrices.copy_(q.view_as(self.matrices))
