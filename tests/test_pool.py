@@ -34,6 +34,11 @@ def pool(seed: int = 0, count: int = 1, walk: bool = True, reach: float = 0.1) -
     )  # fmt: skip
 
 
+def starts(supply: SamplePool) -> torch.Tensor:
+    """Where the walkers of the last batch stand."""
+    return supply._fresh[:, :, : supply.walkers].clone()
+
+
 def to_unit(u: torch.Tensor, b: Boxes) -> torch.Tensor:
     return u * b.scale[:, None, None] + b.centre[:, None]
 
@@ -73,7 +78,7 @@ def test_no_place_moves_more_than_nine_tenths_of_its_way():
     supply, longest = pool(), 0.0
     for _ in range(30):
         u, _ = supply.batch()
-        fresh = supply._fresh.clone()
+        fresh = starts(supply)
         supply.walk(*steep(u))
         may = fresh[..., 3] > 0
         moved = (supply._walked - fresh)[..., :3].norm(dim=-1)
@@ -86,7 +91,7 @@ def test_no_place_moves_more_than_nine_tenths_of_its_way():
 def test_places_that_may_not_move_are_drawn_anew():
     supply = pool()
     u, _ = supply.batch()
-    fresh = supply._fresh.clone()
+    fresh = starts(supply)
     supply.walk(*steep(u))
     fixed = fresh[..., 3] == 0
     assert fixed.any() and ((supply._walked - fresh)[..., :3].norm(dim=-1)[fixed] > 0).all()
@@ -95,13 +100,13 @@ def test_places_that_may_not_move_are_drawn_anew():
 def test_places_walk_towards_the_surface_and_only_from_the_right_side():
     supply = pool()
     u, _ = supply.batch()
-    fresh, may = supply._fresh.clone(), supply._fresh[..., 3] > 0
+    fresh, may = starts(supply), starts(supply)[..., 3] > 0
     gradient = torch.zeros_like(u)
     gradient[..., 2] = 1
     supply.walk(u[..., 2], gradient)  # f = z: right on both sides
     assert (supply._walked[..., 2].abs() <= fresh[..., 2].abs())[may].all() and (supply._walked != fresh)[may].any()
     u, _ = supply.batch()
-    fresh, may = supply._fresh.clone(), supply._fresh[..., 3] > 0
+    fresh, may = starts(supply), starts(supply)[..., 3] > 0
     supply.walk(-u[..., 2], -gradient)  # f = -z: wrong on both sides
     assert torch.equal(supply._walked[may], fresh[may])
 
@@ -114,6 +119,18 @@ def test_no_place_is_farther_from_the_surface_than_its_distance_says():
         assert (height <= distance * boxes().scale[0] + 1e-6).all()
         supply.walk(*steep(u))
     assert (height < 0.5 * distance * boxes().scale[0]).any()  # some came nearer
+
+
+def test_a_quarter_of_a_batch_has_walked_from_where_the_first_quarter_stood():
+    supply = pool()
+    u, _ = supply.batch()
+    gradient = torch.zeros_like(u)
+    gradient[..., 2] = 1
+    supply.walk(u[..., 2], gradient)
+    sides = supply.batch()[0].view(1, 2, BATCH // 2, 3)
+    start, end = u.view(1, 2, BATCH // 2, 3)[:, :, : BATCH // 8], sides[:, :, -BATCH // 8 :]
+    level = (start[..., :2] == end[..., :2]).all(dim=-1)  # f = z: straight up or down
+    assert level.sum() >= BATCH // 8 and (start != end)[level].any()
 
 
 def test_walked_places_stay_in_the_domain():
@@ -166,7 +183,7 @@ def test_every_place_is_drawn_before_any_comes_again():
     supply = pool(walk=False)
     supply._next.zero_()
     rounds = 500 // (BATCH // 4)
-    drawn = torch.cat([supply._draw()[0, 0, :, :3] for _ in range(rounds)])
+    drawn = torch.cat([supply._draw(BATCH // 4)[0, 0, :, :3] for _ in range(rounds)])
     assert len(torch.unique(drawn, dim=0)) == rounds * (BATCH // 4)
 
 

@@ -170,7 +170,7 @@ def _holds(cloud: OrientedCloud, trial: Trial | None, rng: np.random.Generator) 
         return True
     if trial is None:
         return False
-    evidence = closed_evidence(cloud, TRIAL_LABELS, rng)
+    evidence = closed_evidence(cloud, TRIAL_LABELS, rng, coarse=True)
     return _both_sides(evidence) and trial(evidence, cloud.points, cloud.spacing)
 
 

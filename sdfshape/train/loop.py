@@ -20,7 +20,7 @@ from .adam import Adam
 from .config import TrainConfig
 from .muon import OrthogonalMuon
 from .network import CPU, make_network
-from .pool import SamplePool, batch_quarter
+from .pool import SamplePool, batch_of
 from .record import Record
 
 LOSS_EVERY = 10  # steps: the loss itself is only told
@@ -34,12 +34,12 @@ class OneClassLoop:
         self.config, self.boxes = config, boxes
         optimizer = config.optimizer
         self.generator = torch.Generator().manual_seed(seed)
-        quarter = batch_quarter(optimizer.batch, boxes)
-        self.network = make_network(config.network, boxes.lo.shape[1], 4 * quarter, self.generator, device)
+        batch = batch_of(optimizer.batch, boxes)
+        self.network = make_network(config.network, boxes.lo.shape[1], batch, self.generator, device)
         self.pool = SamplePool(evidence, boxes, optimizer.batch, walk=config.walk, generator=self.generator, device=device)
         self.muons = [OrthogonalMuon(hidden, optimizer.momentum) for hidden in self.network.hidden]
         self.adam = Adam(self.network.others, optimizer.momentum, optimizer.second_moment)
-        self.side = torch.tensor([-1.0, 1.0], device=device).repeat_interleave(2 * quarter)  # s = side f
+        self.side = torch.tensor([-1.0, 1.0], device=device).repeat_interleave(batch // 2)  # s = side f
         self.loss = torch.zeros((), device=device)
         self.step = 0
 
@@ -48,7 +48,7 @@ class OneClassLoop:
         steps = self.config.optimizer.steps
         while self.step < steps:
             rate, weight = schedule(self.step, self.config)
-            u, distance = self.pool.batch()  # P and Q0: half fresh, half walked in the step before
+            u, distance = self.pool.batch()  # P and Q0: fresh ones, and what walked in the step before
             f = self.network.forward(u, low=self.step < self.config.optimizer.low_share * steps)
             score, distance = (f * self.side).unflatten(1, (2, -1)), distance.unflatten(1, (2, -1))
             slopes = bounded_hkr_slopes(score, distance, margin=self.config.margin, weight=weight).flatten(1) * self.side
