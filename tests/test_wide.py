@@ -23,7 +23,7 @@ FRAME = Frame((100.0, -40.0, 7.0), 12.5)
 
 
 @cache
-def wide_field(k: int = 128, seed: int = 0) -> SignedDistanceField:
+def wide_field(k: int = 2 * MANY, seed: int = 0) -> SignedDistanceField:
     """Untrained, certified; its zero set runs through the middle of every box."""
     points = np.random.default_rng(seed).uniform(-0.8, 0.8, (4000, 3))
     boxes = split_boxes(points, k)
@@ -153,7 +153,7 @@ def flat_field(lo: np.ndarray, hi: np.ndarray) -> SignedDistanceField:
 def test_small_boxes_in_one_place_do_not_make_the_field_flat_in_another():
     x, y = np.meshgrid(*2 * [np.arange(-0.8, 0.8, 0.2)], indexing="ij")
     corner = np.stack([x.ravel(), y.ravel(), np.full(x.size, -0.1)], axis=1)
-    dense = np.array([0.3, 0.3, 0.0]) + 0.002 * np.stack(np.meshgrid(*3 * [np.arange(4)], indexing="ij"), -1).reshape(-1, 3)
+    dense = np.array([0.3, 0.3, 0.0]) + 0.002 * np.stack(np.meshgrid(*3 * [np.arange(5)], indexing="ij"), -1).reshape(-1, 3)
     lo, hi = np.concatenate([corner, dense]), np.concatenate([corner + np.array([0.22, 0.22, 0.2]), dense + 0.0022])
     field = flat_field(lo, hi)
     assert field.is_wide

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -54,10 +55,16 @@ class Mosaic:
             (gradient[rows],) = torch.autograd.grad(self._one(k, place).sum(), place)
         return f, gradient
 
+    @cached_property
+    def _each(self) -> list[tuple[Layers, Boxes]]:
+        """The networks one by one: a network is asked so often, about so few places, that cutting it out would cost as much."""
+        cuts = [slice(k, k + 1) for k in range(len(self.boxes.lo))]
+        with torch.inference_mode(False):  # kept, also for those who want gradients
+            return [(self.layers.map(lambda t, cut=cut: t[cut]), self.boxes.map(lambda t, cut=cut: t[cut])) for cut in cuts]
+
     def _one(self, k: int, x: Tensor) -> Tensor:
-        box = self.boxes.map(lambda t: t[k : k + 1])
-        local = self.layers.map(lambda t: t[k : k + 1])(box.to_local(x))
-        return box.compose(local, x)
+        layers, box = self._each[k]
+        return box.compose(layers(box.to_local(x)), x)
 
 
 def _lowest(rows: Tensor) -> Tensor:

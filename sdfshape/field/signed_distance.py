@@ -29,7 +29,7 @@ from .far import FarField, far_field
 from .mosaic import Mosaic
 from .wide import MANY, WideMosaic
 
-CHUNK = 32_768  # points at a time: a network of a mosaic sees a few thousand of them, small enough for the cache
+CHUNK = 65_536  # points at a time: a network of a mosaic sees a thousand of them, small enough for the cache
 WIDE_CHUNK = 262_144  # the same of a wide mosaic, of which a network sees few
 ERROR_SAMPLES = 65_536
 SINGLE_GRAIN = 2.0**-24  # unit roundoff of float32

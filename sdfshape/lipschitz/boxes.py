@@ -14,6 +14,7 @@ With one network the box is the scan's, a little larger: it closes whatever a ne
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -41,13 +42,15 @@ class Boxes:
         if self.ramp is None:
             object.__setattr__(self, "ramp", self.lo.new_zeros(*self.lo.shape[:1], 2))
 
-    @property
+    @cached_property
     def centre(self) -> Tensor:
-        return (self.lo + self.hi) / 2
+        with torch.inference_mode(False):  # kept, also for those who want gradients
+            return (self.lo + self.hi) / 2
 
-    @property
+    @cached_property
     def scale(self) -> Tensor:
-        return (self.hi - self.lo).amax(dim=1) / 1.6
+        with torch.inference_mode(False):
+            return (self.hi - self.lo).amax(dim=1) / 1.6
 
     def to_local(self, x: Tensor) -> Tensor:
         """(b, d) -> (k, b, d)."""

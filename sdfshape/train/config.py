@@ -127,7 +127,12 @@ def _require(good: bool, name: str, law: str, came: object) -> None:
 
 
 PRESETS: dict[str, TrainConfig] = {
-    "fast": TrainConfig(network=NetworkConfig(networks=32), optimizer=OptimizerConfig(steps=300, batch=12288), labels=60_000, points=14_000),
+    "fast": TrainConfig(
+        network=NetworkConfig(networks=32),
+        optimizer=OptimizerConfig(steps=300, batch=12288),
+        labels=60_000,
+        points=14_000,
+    ),
     "default": TrainConfig(),
     "quality": TrainConfig(
         network=NetworkConfig(networks=128),
