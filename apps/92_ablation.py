@@ -25,12 +25,12 @@ from sdfshape.train import TrainConfig
 
 BASE = TrainConfig()
 TRAIN: dict[str, Any] = {"walk": (False,), "margin": (1e-3, 1e-2, 2e-2), "ramp": (0.5,), "labels": (80_000, 600_000)}
-TRAIN |= {"weight": ((2, 300), (5, 100), (100, 100))}
+TRAIN |= {"weight": ((2, 300), (5, 100), (100, 100)), "walked": (2, 8)}
 NETWORK: dict[str, Any] = {"networks": (16, 32, 128), "width": (16, 32), "depth": (3, 5)}
 OPTIMIZER: dict[str, Any] = {"steps": (350, 1400), "batch": (8192, 32768), "turn": (0.02, 0.1), "rate": (5e-3, 2e-2)}
 OPTIMIZER |= {"momentum": (0.6, 0.9), "second_moment": (0.999,), "warmup": (1,), "low_share": (0.0,)}
 CONSTANTS: dict[str, Any] = {"sample.evidence.NEAR_SIGMAS": ((0.05, 0.15, 0.4), (0.25, 0.5, 1.0)), "sample.kind.NOISY": (9.0, 0.0)}
-CONSTANTS |= {"sample.evidence.PLANE_TO_POINT": ((0.0, 0.1), (3.0, 6.0)), "train.pool.WALKED": (2, 8), "orient.cavities.OPEN": (0.4, 1.1)}
+CONSTANTS |= {"sample.evidence.PLANE_TO_POINT": ((0.0, 0.1), (3.0, 6.0)), "orient.cavities.OPEN": (0.4, 1.1)}
 CONSTANTS |= {"sample.evidence.KEEP_SPACINGS": (0.0, 1.0), "orient.oriented.SURE": (1.1,), "orient.overturn.OFF": (9.0,)}
 CONSTANTS |= {"orient.places.UNIFORM_SHARE": (0.2,), "orient.places.AROUND": (2.0,), "orient.overturn.MOST_ASKED": (20,)}
 CONSTANTS |= {"orient.coherence.BURIED": (0.0,), "orient.coherence.COMPANY": (4, 11), "orient.oriented.OPPOSED": (-0.7, 1.1)}

@@ -25,7 +25,7 @@ from .types import FloatArray
 if TYPE_CHECKING:
     import torch
 
-TRIAL = TrainConfig(network=NetworkConfig(networks=8, width=32, depth=5), optimizer=OptimizerConfig(steps=300, batch=4096))
+TRIAL = TrainConfig(network=NetworkConfig(networks=8, width=32, depth=5), optimizer=OptimizerConfig(steps=300, batch=4096), walked=2)
 RESOLUTION = 128
 FARTHER = 1.5  # spacings from all points: there the surface spans
 MOST_SPANNED = 0.0012  # share of the surface

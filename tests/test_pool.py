@@ -29,7 +29,7 @@ def boxes(count: int = 1) -> Boxes:
 
 def pool(seed: int = 0, count: int = 1, walk: bool = True, reach: float = 0.1) -> SamplePool:
     return SamplePool(
-        evidence(reach=reach), boxes(count), BATCH * count, walk=walk,
+        evidence(reach=reach), boxes(count), BATCH * count, walk=walk, walked=4,
         generator=torch.Generator().manual_seed(seed), device=torch.device("cpu"),
     )  # fmt: skip
 
@@ -161,7 +161,7 @@ def test_same_seed_same_batches(walk):
 
 def test_restored_state_continues_as_if_nothing_had_happened():
     generator = torch.Generator().manual_seed(0)
-    supply = SamplePool(evidence(), boxes(), BATCH, walk=True, generator=generator, device=torch.device("cpu"))
+    supply = SamplePool(evidence(), boxes(), BATCH, walk=True, walked=4, generator=generator, device=torch.device("cpu"))
     for _ in range(20):  # past the end of the evidence: it starts over
         supply.walk(*steep(supply.batch()[0]))
     state = {name: value.clone() for name, value in supply.state().items()}
@@ -171,7 +171,7 @@ def test_restored_state_continues_as_if_nothing_had_happened():
         expected.append(supply.batch()[0])
         supply.walk(*steep(expected[-1]))
     other = torch.Generator().manual_seed(0)
-    again = SamplePool(evidence(), boxes(), BATCH, walk=True, generator=other, device=torch.device("cpu"))
+    again = SamplePool(evidence(), boxes(), BATCH, walk=True, walked=4, generator=other, device=torch.device("cpu"))
     again.restore(state)
     other.set_state(at)
     for batch in expected:
@@ -187,7 +187,20 @@ def test_every_place_is_drawn_before_any_comes_again():
     assert len(torch.unique(drawn, dim=0)) == rounds * (BATCH // 4)
 
 
+@pytest.mark.parametrize("walk", [True, False])
+@pytest.mark.parametrize("rows", [500, 512, 513])  # whatever is left over at the end of a pass
+def test_every_place_is_fresh_within_a_few_passes(rows, walk):
+    generator = torch.Generator().manual_seed(0)
+    supply = SamplePool(evidence(rows), boxes(), BATCH, walk=walk, walked=4, generator=generator, device=torch.device("cpu"))
+    seen = []
+    for _ in range(6 * rows // (BATCH // 2)):
+        u, _ = supply.batch()
+        seen.append(supply._fresh[0, 0, :, :3])
+        supply.walk(*steep(u))
+    assert len(torch.unique(torch.cat(seen), dim=0)) == len(torch.unique(supply._places[0, 0, :, :3], dim=0))
+
+
 def test_less_evidence_than_a_batch_is_no_crash():
     few = Evidence(evidence().inside[:5], evidence().outside[:7])
-    supply = SamplePool(few, boxes(), BATCH, walk=True, generator=torch.Generator().manual_seed(0), device=torch.device("cpu"))
+    supply = SamplePool(few, boxes(), BATCH, walk=True, walked=4, generator=torch.Generator().manual_seed(0), device=torch.device("cpu"))
     assert supply.batch()[0].shape == (1, BATCH, 3)

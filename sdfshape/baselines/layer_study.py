@@ -16,7 +16,7 @@ from ..train.muon import OrthogonalMuon
 from .budget import Budget
 from .layer_net import GROUP, LayerNet
 
-BATCH, MARGIN, WEIGHT, RAMP = 2048, 2e-3, (2.0, 100.0), 0.8  # as `TrainConfig`, a quarter of its batch
+BATCH, MARGIN, WEIGHT, RAMP = 2048, 2e-3, (2.0, 100.0), 0.8  # as `TrainConfig`, an eighth of its batch
 TURN, MOMENTUM, WARMUP = 0.04, 0.8, 0.03
 LAST = 20  # steps whose loss is averaged
 

@@ -29,7 +29,7 @@ from .far import FarField, far_field
 from .mosaic import Mosaic
 from .wide import MANY, WideMosaic
 
-CHUNK = 65_536  # points at a time: a network of a mosaic sees a thousand of them, small enough for the cache
+CHUNK = 65_536  # points at a time: a network of a mosaic of 64 sees a thousand of them, small enough for the cache
 WIDE_CHUNK = 262_144  # the same of a wide mosaic, of which a network sees few
 ERROR_SAMPLES = 65_536
 SINGLE_GRAIN = 2.0**-24  # unit roundoff of float32
@@ -170,9 +170,10 @@ class SignedDistanceField(CertifiedField):
     def _mosaic(self) -> Mosaic | WideMosaic:
         return (WideMosaic if self.is_wide else Mosaic)(self.layers, self.boxes)
 
-    @property
+    @cached_property
     def _double_mosaic(self) -> Mosaic:
-        return Mosaic(self.layers.map(Tensor.double), self.boxes.map(Tensor.double))
+        with torch.inference_mode(False):  # kept, also for those who want gradients
+            return Mosaic(self.layers.map(Tensor.double), self.boxes.map(Tensor.double))
 
     def _chunks(self, count: int) -> Iterator[slice]:
         size = WIDE_CHUNK if self.is_wide else CHUNK

@@ -26,7 +26,7 @@ from ..lipschitz import Boxes, Layers
 from ..types import FloatArray, IntArray
 from .near_boxes import NearBoxes
 
-MANY = 128  # boxes, above which a mosaic is a wide one (of 128 it takes twice the time)
+MANY = 128  # boxes, above which a mosaic is a wide one (with 128 a wide one takes twice the time of a plain one)
 REACH, LARGE = 0.5, 0.9  # c, in the longest side of a box than which this share of all are smaller; c is at least
 CELLS = 8 / 256  # so much of the longest side of all: several of the cells (`far`) that stand in beyond it
 NONE = -1  # the owner of a place that no network decides

@@ -128,6 +128,7 @@ def _default(request: Request, dimension: int) -> TrainConfig:
         margin=request.margin / REACH,
         weight=(min(2.0, request.weight or 100.0), request.weight or 100.0),
         walk=request.walk_steps > 0,
+        walked=2,
     )
 
 

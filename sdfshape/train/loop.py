@@ -24,7 +24,10 @@ from .pool import SamplePool, batch_of
 from .record import Record
 
 LOSS_EVERY = 10  # steps: the loss itself is only told
-SETTLE_EVERY = 4  # steps: matrices that turn by .04 a step are off the group by 1e-4 at most in between
+SETTLE_EVERY, LARGE_TURN = (
+    4,
+    0.1,
+)  # steps: matrices that turn by so much are off the group by 1e-4 in between; larger turns settle each time
 
 
 class OneClassLoop:
@@ -34,9 +37,11 @@ class OneClassLoop:
         self.config, self.boxes = config, boxes
         optimizer = config.optimizer
         self.generator = torch.Generator().manual_seed(seed)
-        batch = batch_of(optimizer.batch, boxes)
+        batch = batch_of(optimizer.batch, boxes, config.walked)
         self.network = make_network(config.network, boxes.lo.shape[1], batch, self.generator, device)
-        self.pool = SamplePool(evidence, boxes, optimizer.batch, walk=config.walk, generator=self.generator, device=device)
+        self.pool = SamplePool(
+            evidence, boxes, optimizer.batch, walk=config.walk, walked=config.walked, generator=self.generator, device=device
+        )
         self.muons = [OrthogonalMuon(hidden, optimizer.momentum) for hidden in self.network.hidden]
         self.adam = Adam(self.network.others, optimizer.momentum, optimizer.second_moment)
         self.side = torch.tensor([-1.0, 1.0], device=device).repeat_interleave(batch // 2)  # s = side f
@@ -67,8 +72,10 @@ class OneClassLoop:
         return cast(Layers, self.network.layers())
 
     def _update(self, turning: Sequence[Tensor], moving: Sequence[Tensor], rate: float) -> None:
+        turn = self.config.optimizer.turn * rate
+        settle = turn > LARGE_TURN or self.step % SETTLE_EVERY == SETTLE_EVERY - 1
         for muon, gradient in zip(self.muons, turning, strict=True):
-            muon.step(gradient, self.config.optimizer.turn * rate, settle=self.step % SETTLE_EVERY == SETTLE_EVERY - 1)
+            muon.step(gradient, turn, settle)
         self.adam.step(moving, self.config.optimizer.rate * rate, self.step + 1)
 
     def state(self) -> dict[str, Tensor]:
