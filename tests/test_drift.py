@@ -1,4 +1,4 @@
-"""Quality on four generated shapes at a fixed seed: a change that loses some of it fails here, whatever else it gains.
+"""Quality on four generated shapes, median of three seeds: a change that loses some of it fails here, whatever else it gains.
 
 Bounds are what was measured when they were set, and 5% (normals: 0.01). Improve them when the product improves; never loosen them.
 """
@@ -56,21 +56,26 @@ def wave() -> Mesh:
 
 # shape, preset, noise in sizes, surface; most Chamfer (sum) and Hausdorff in sizes, least normal consistency (a slab's two sides: none)
 CASES = {
-    "torus": (torus, "fast", 0.003, "auto", 0.00531, 0.0091, 0.984),  # .00506, .0086, .994
-    "bobbin": (bobbin, "fast", 0.0, "auto", 0.00791, 0.0186, 0.969),  # .00753, .0177, .980
-    "stool": (stool, "default", 0.0, "auto", 0.00704, 0.0388, 0.951),  # .0067, .0369, .961
-    "wave": (wave, "fast", 0.0, "open", 0.01665, 0.0339, -1.0),  # .01586, .0323
+    "torus": (torus, "fast", 0.003, "auto", 0.00526, 0.0091, 0.984),  # .00501, .0088, .994
+    "bobbin": (bobbin, "fast", 0.0, "auto", 0.00737, 0.0166, 0.974),  # .00702, .0158, .984
+    "stool": (stool, "default", 0.0, "auto", 0.00637, 0.0334, 0.951),  # .00607, .0318, .955
+    "wave": (wave, "fast", 0.0, "open", 0.01655, 0.0273, -1.0),  # .01576, .0260
 }
+SEEDS = range(3)  # one corner decides a Hausdorff distance: of the bobbin .0199, .0152 and .0158
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_no_quality_is_lost(name):
-    make, preset, noise, surface, chamfer, hausdorff, normals = CASES[name]
+    make, preset, noise, surface, *bounds = CASES[name]
     truth = make()
     size = float(np.ptp(truth.bounds, axis=0).max())
     truth = replace(truth, vertices=truth.vertices / size)
     points = cloud_of_mesh(truth, 8_000, 0).points + noise * np.random.default_rng(0).normal(size=(8_000, 3))
-    result = reconstruct(PointCloud(points), preset=preset, surface=surface, resolution=128)
-    seen = compare(result.mesh, truth)
-    assert result.report["mesh"]["watertight"] and result.report["field"]["lipschitz_bound"] <= 1
-    assert seen.chamfer_l1_sum <= chamfer and seen.hausdorff <= hausdorff and seen.normal_consistency >= normals
+    seen = []
+    for seed in SEEDS:
+        result = reconstruct(PointCloud(points), preset=preset, surface=surface, resolution=128, seed=seed)
+        assert result.report["mesh"]["watertight"] and result.report["field"]["lipschitz_bound"] <= 1
+        near = compare(result.mesh, truth)
+        seen.append((near.chamfer_l1_sum, near.hausdorff, near.normal_consistency))
+    chamfer, hausdorff, normals = np.median(seen, axis=0)
+    assert chamfer <= bounds[0] and hausdorff <= bounds[1] and normals >= bounds[2]
