@@ -52,7 +52,7 @@ def test_three_million_points_in_tiles_by_the_command(tmp_path: Path):
     assert np.abs(off).mean() < 0.2 and np.abs(off).max() < 2
     assert cKDTree(mesh.vertices).query((100 * places + PLACE)[:: 3_000_000 // 20_000])[0].max() < 2  # no hole
     field = load_field(names["--model"])
-    assert field.network_bound <= 1 and len(field.boxes.lo) == 4 * 16
+    assert field.network_bound <= 1 and len(field.boxes.lo) == 4 * 32
     beyond = mesh.vertices[:, 0] - PLACE[0]  # where the colours change
     right = np.where(beyond[:, None] > 0, [255, 0, 0], [0, 0, 255])
     assert (np.abs(mesh.colors - right)[np.abs(beyond) > 1] < 64).all()  # an average's voxel, about 0.9, mixes
