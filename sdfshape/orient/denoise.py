@@ -80,14 +80,14 @@ def _fit(
     x, y = x / h, y / h
     weight = np.maximum(np.einsum("nki,ni->nk", normals[near], n), 0) ** ALIKE_POWER
     weight *= np.exp(-(width**2) * (gap**2).sum(axis=2) / h**2)
-    basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=2)
-    weighted = basis * weight[..., None]
-    matrix = np.einsum("nka,nkb->nab", weighted, basis)
+    basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
+    weighted = basis * weight[:, None]
+    matrix = weighted @ basis.transpose(0, 2, 1)
     matrix += 1e-6 * np.trace(matrix, axis1=1, axis2=2)[:, None, None] * np.eye(6)
     inverse = np.linalg.inv(matrix)
-    c = np.einsum("nab,nkb,nk->na", inverse, weighted, z)
-    residual = z - np.einsum("nka,na->nk", basis, c)
-    freedom = weight.sum(axis=1) - np.einsum("nab,nka,nkb->n", inverse, weighted, weighted)
+    c = (inverse @ (weighted @ z[:, :, None]))[:, :, 0]
+    residual = z - (c[:, None] @ basis)[:, 0]
+    freedom = weight.sum(axis=1) - np.einsum("nab,nba->n", inverse, weighted @ weighted.transpose(0, 2, 1))
     spread = np.sqrt((weight * residual**2).sum(axis=1) / np.where(freedom > 1, freedom, np.nan))
     c[freedom <= 1] = 0
     return c[:, 0], n - (c[:, 1:2] * u + c[:, 2:3] * v) / h, spread
