@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from ..lipschitz import Boxes, Layers
+from ..lipschitz import Boxes, Layers, kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +54,11 @@ class Mosaic:
             (gradient[rows],) = torch.autograd.grad(self._one(k, place).sum(), place)
         return f, gradient
 
-    @cached_property
+    @kept
     def _each(self) -> list[tuple[Layers, Boxes]]:
         """The networks one by one: a network is asked so often, about so few places, that cutting it out would cost as much."""
         cuts = [slice(k, k + 1) for k in range(len(self.boxes.lo))]
-        with torch.inference_mode(False):  # kept, also for those who want gradients
-            return [(self.layers.map(lambda t, cut=cut: t[cut]), self.boxes.map(lambda t, cut=cut: t[cut])) for cut in cuts]
+        return [(self.layers.map(lambda t, cut=cut: t[cut]), self.boxes.map(lambda t, cut=cut: t[cut])) for cut in cuts]
 
     def _one(self, k: int, x: Tensor) -> Tensor:
         layers, box = self._each[k]

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..frame import GRAIN, Frame
-from ..lipschitz import Boxes, Layers, lipschitz_bound, rounding_bound
+from ..lipschitz import Boxes, Layers, kept, lipschitz_bound, rounding_bound
 from ..lipschitz.certificate import Norms, rounding_norms
 from ..types import FloatArray, as_points
 from .certified import CertifiedField
@@ -170,10 +170,9 @@ class SignedDistanceField(CertifiedField):
     def _mosaic(self) -> Mosaic | WideMosaic:
         return (WideMosaic if self.is_wide else Mosaic)(self.layers, self.boxes)
 
-    @cached_property
+    @kept
     def _double_mosaic(self) -> Mosaic:
-        with torch.inference_mode(False):  # kept, also for those who want gradients
-            return Mosaic(self.layers.map(Tensor.double), self.boxes.map(Tensor.double))
+        return Mosaic(self.layers.map(Tensor.double), self.boxes.map(Tensor.double))
 
     def _chunks(self, count: int) -> Iterator[slice]:
         size = WIDE_CHUNK if self.is_wide else CHUNK

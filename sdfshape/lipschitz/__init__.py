@@ -9,4 +9,5 @@ from .certificate import pair_bound as pair_bound
 from .certificate import rounding_bound as rounding_bound
 from .discs import DiscLayers as DiscLayers
 from .images import ImageLayers as ImageLayers
+from .kept import kept as kept
 from .layers import Layers as Layers

@@ -14,7 +14,6 @@ With one network the box is the scan's, a little larger: it closes whatever a ne
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -22,6 +21,7 @@ import torch
 from torch import Tensor
 
 from ..frame import PAD, Frame
+from .kept import kept
 
 OVERLAP = 0.15  # of the smallest side: how much neighbouring boxes share
 DEPTH = 0.15  # w_k, of the smallest side of the cell
@@ -42,15 +42,13 @@ class Boxes:
         if self.ramp is None:
             object.__setattr__(self, "ramp", self.lo.new_zeros(*self.lo.shape[:1], 2))
 
-    @cached_property
+    @kept
     def centre(self) -> Tensor:
-        with torch.inference_mode(False):  # kept, also for those who want gradients
-            return (self.lo + self.hi) / 2
+        return (self.lo + self.hi) / 2
 
-    @cached_property
+    @kept
     def scale(self) -> Tensor:
-        with torch.inference_mode(False):
-            return (self.hi - self.lo).amax(dim=1) / 1.6
+        return (self.hi - self.lo).amax(dim=1) / 1.6
 
     def to_local(self, x: Tensor) -> Tensor:
         """(b, d) -> (k, b, d)."""
