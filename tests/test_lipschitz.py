@@ -325,3 +325,12 @@ def test_a_mosaic_is_the_union_of_shapes_cut_with_their_boxes():
     local = noise(4, 3000, dtype=torch.float32)
     inside = ((local < 0) & (boxes.distance(x) < 0)).any(dim=0)
     assert torch.equal(boxes.compose(local, x) < 0, inside) and 0.05 < inside.float().mean() < 0.95
+
+
+def test_what_is_kept_has_gradients_though_it_was_asked_for_in_inference_mode_first():
+    boxes = Boxes(-torch.ones(2, 3), torch.ones(2, 3))
+    with torch.inference_mode():
+        boxes.to_local(torch.zeros(1, 3))
+    place = torch.full((1, 3), 0.5, requires_grad=True)
+    (boxes.to_local(place) * boxes.scale[:, None, None]).square().sum().backward()
+    assert torch.allclose(place.grad, 2 * 2 * place.detach())
