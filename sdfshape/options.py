@@ -57,5 +57,7 @@ class Options:
             raise InputError(f"max_deviation must be a length above 0, got {self.max_deviation}")
         if self.preset == "paper" and self.device != "cpu":
             raise InputError(f"device must be cpu for the preset paper, got {self.device!r}")
+        if self.preset == "paper" and self.surface != "auto":
+            raise InputError(f"surface must be auto for the preset paper, which learns from the points alone, got {self.surface!r}")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"seed must be 0 to 2^63 - 1, got {self.seed}")

@@ -117,8 +117,9 @@ def reconstruct(
 
     with computing_with(options.device, options.threads) as device:
         subject = Subject(points, kept.points, frame, options, device, clock.start, clock.trained, checkpoint, watch)
-        wrap = replace(options, surface="wrap")
-        shaped = shape(subject, gathered, config, lambda: _gather(points, hints, wrap, config, rng, clock.start)[1])
+        shaped = shape(
+            subject, gathered, config, lambda: _gather(points, hints, replace(options, surface="wrap"), config, rng, clock.start)[1]
+        )
         mesh, field, level = shaped.mesh, shaped.field, options.iso
         done = finish(mesh, field, level, scan=kept, max_deviation=options.max_deviation, vertex_normals=options.vertex_normals)
         scores = scores_of(field, cloud, shaped.gathered)

@@ -14,6 +14,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import SdfShapeError, TrainingInterrupted
+from ..waiting import wait_briefly_if_busy
 from .batch import batch
 from .certify import certify
 from .clean import clean
@@ -47,7 +48,8 @@ app.add_typer(oneclass, name="oneclass")
 
 
 @app.callback(invoke_without_command=True)
-def _version(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+def _begin(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    wait_briefly_if_busy()  # whatever the command computes
     if version:
         from .. import __version__
 

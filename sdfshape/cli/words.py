@@ -23,7 +23,7 @@ MaxDeviation = Annotated[
 VertexNormals = Annotated[bool, typer.Option("--vertex-normals", help="Store the field's normal with every vertex (all but .stl).")]
 Preset = Annotated[
     Literal["fast", "default", "quality", "paper"],
-    typer.Option(help="fast: a mosaic of 8 small networks; default: of 16; quality: of 32; paper: the recipe of the ICML 2023 paper."),
+    typer.Option(help="fast: a mosaic of 32 small networks; default: of 64; quality: of 128; paper: the recipe of the ICML 2023 paper."),
 ]
 Surface = Annotated[
     Literal["auto", "closed", "open", "wrap"],

@@ -104,7 +104,7 @@ def _solid(
 ) -> Reconstruction:
     """The solid; once more as sheets if `auto` filled the space in which some parts are."""
     whole = reconstruct(cloud, options, checkpoint=checkpoint, progress=tell)
-    if options.surface != "auto" or whole.report["surface"]["kind"] == "open":
+    if options.surface != "auto" or whole.report["surface"]["kind"] in ("open", "points"):
         return whole
     values, spacing = whole.field(cloud.points[known]), whole.report["surface"]["spacing"]
     labels = np.asarray(cloud.labels)[known]

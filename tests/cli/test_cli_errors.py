@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import pytest
 from sdfshape import Mesh, PointCloud
 from sdfshape.cli import main
 from sdfshape.io import write_mesh, write_points
+from sdfshape.train.config import PRESETS
 
 RNG = np.random.default_rng(0)
 
@@ -90,6 +92,12 @@ def test_wrong_usage_is_exit_2(run):
     assert run("reconstruct", "scan.ply", "-o", "m.ply", "--preset", "perfect")[0] == 2
 
 
+def test_the_help_says_how_many_networks_a_preset_has(run):
+    said = " ".join(run("reconstruct", "--help")[1].replace("│", " ").split())
+    for name in ("fast", "default", "quality"):
+        assert re.search(rf"{name}: (a mosaic )?of {PRESETS[name].network.networks}\b", said)
+
+
 @pytest.mark.parametrize(
     ("words", "law"),
     [
@@ -102,6 +110,7 @@ def test_wrong_usage_is_exit_2(run):
         (("--iso", "nan"), "iso must be a finite length"),
         (("--iso", "1000"), "iso must be within"),
         (("--device", "cuda", "--preset", "paper"), "device must be cpu for the preset paper"),
+        (("--surface", "wrap", "--preset", "paper"), "surface must be auto for the preset paper"),
         (("--picture", "p.jpg"), "a picture must end in .png"),
         (("--model", "scan.ply", "--overwrite"), "an output must not be an input"),
         (("--checkpoint", "no/such/c"), "folder"),
