@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from sdfshape import waiting
+from sdfshape.cli import program
 
 
 @pytest.mark.parametrize(("text", "busy"), [("0.1 0.1 0.1 1/99 7", False), ("0.1 0.1 0.1 2/99 7", True), ("nothing", False), ("", False)])
@@ -29,3 +30,12 @@ def test_waits_are_short_only_beside_others_and_never_against_the_user(busy, giv
     env |= {} if given is None else {"GOMP_SPINCOUNT": given}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
     assert done.stdout.strip() == str(expected), done.stderr
+
+
+def test_every_command_looks_before_it_computes(monkeypatch):
+    seen = []
+    monkeypatch.setattr(program, "wait_briefly_if_busy", lambda: seen.append(1))
+    monkeypatch.setattr(sys, "argv", ["sdfshape", "certify", "no-such.sdf"])
+    with pytest.raises(SystemExit):
+        program.main()
+    assert seen == [1]
