@@ -49,12 +49,12 @@ app.add_typer(oneclass, name="oneclass")
 
 @app.callback(invoke_without_command=True)
 def _begin(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
-    wait_briefly_if_busy()  # whatever the command computes
     if version:
         from .. import __version__
 
         typer.echo(f"sdfshape {__version__}")
         raise typer.Exit
+    wait_briefly_if_busy()  # whatever the command computes
 
 
 def run() -> NoReturn:

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..lipschitz import Boxes, Layers
+from ..lipschitz import Boxes, Layers, kept
 from ..types import FloatArray, IntArray
 from .near_boxes import NearBoxes
 
@@ -50,7 +50,7 @@ class WideMosaic:
     def near(self) -> NearBoxes:
         return NearBoxes.over(self.boxes.lo.double().numpy(), self.boxes.hi.double().numpy(), self.reach)
 
-    @cached_property
+    @kept
     def whole(self) -> Boxes:
         """The box of all boxes."""
         return Boxes(self.boxes.lo.amin(dim=0, keepdim=True), self.boxes.hi.amax(dim=0, keepdim=True))
