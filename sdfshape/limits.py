@@ -26,3 +26,16 @@ def check_request(resolution: int, iso: float, *, dense: bool = False) -> None:
         raise InputError(f"resolution must be {LEAST_RESOLUTION} to {most} cells, got {resolution}")
     if not math.isfinite(iso):
         raise InputError(f"iso must be a finite length in the units of the scan, got {iso}")
+
+
+def check_seed(seed: int) -> None:
+    """Raise InputError for a seed that no generator takes."""
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed must be 0 to 2^63 - 1, got {seed}")
+
+
+def check_view(azimuth_deg: float, elevation_deg: float) -> None:
+    """Raise InputError for angles that no camera stands at."""
+    for name, angle in (("azimuth", azimuth_deg), ("elevation", elevation_deg)):
+        if not math.isfinite(angle):
+            raise InputError(f"{name} must be a finite number of degrees, got {angle}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import InputError
-from .limits import check_request
+from .limits import check_request, check_seed
 from .sample import SURFACES
 from .train.config import preset
 
@@ -59,5 +59,4 @@ class Options:
             raise InputError(f"device must be cpu for the preset paper, got {self.device!r}")
         if self.preset == "paper" and self.surface != "auto":
             raise InputError(f"surface must be auto for the preset paper, which learns from the points alone, got {self.surface!r}")
-        if not 0 <= self.seed < 2**63:
-            raise InputError(f"seed must be 0 to 2^63 - 1, got {self.seed}")
+        check_seed(self.seed)

@@ -59,7 +59,8 @@ CASES = {
     "torus": (torus, "fast", 0.003, "auto", 0.00526, 0.0091, 0.984),  # .00501, .0088, .994
     "bobbin": (bobbin, "fast", 0.0, "auto", 0.00737, 0.0166, 0.974),  # .00702, .0158, .984
     "stool": (stool, "default", 0.0, "auto", 0.00637, 0.0334, 0.951),  # .00607, .0318, .955
-    "wave": (wave, "fast", 0.0, "open", 0.01655, 0.0273, -1.0),  # .01576, .0260
+    "wave": (wave, "fast", 0.0, "open", 0.01655, 0.0317, -1.0),  # .01576, .0302 (of seven seeds: .0227 to .0318, on
+    # one processor; .0260 was a lucky three on another)
 }
 SEEDS = range(3)  # one corner decides a Hausdorff distance: of the bobbin .0199, .0152 and .0158
 

@@ -399,3 +399,8 @@ def test_a_cube_that_was_moved_far_keeps_its_volume():
     moved = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)).moved(np.eye(3), (524287.7, 524287.7, 524287.7))
     interval = moved.volume_interval(share=0.5)
     assert interval.lower <= 1 <= interval.upper
+
+
+def test_no_tightness_asks_nothing_of_places_without_an_upper_bound():
+    lower, upper = np.array([0.1, 0.2]), np.array([np.inf, 0.3])
+    assert np.array_equal(tighten.tightened(Sphere((0, 0, 0), 1), np.zeros((2, 3)), lower, upper, 0.0), lower)

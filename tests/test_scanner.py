@@ -90,7 +90,7 @@ def test_same_seed_same_points_and_another_seed_others(sample):
 
 def test_impossible_wishes_are_refused():
     for wish in ({"views": 0}, {"noise": -1.0}, {"outliers": 0.95}, {"unevenness": 0.5}, {"registration": float("nan")}):
-        with pytest.raises(InputError, match="a scan must have"):
+        with pytest.raises(InputError, match="a sample must have"):
             scan_of_mesh(BALL, 100, 0, **wish)
     flat = Mesh([[0, 0, 0], [1e-9, 0, 0], [0, 1e-9, 0], [5, 5, 5]], [[0, 1, 2]])
     with pytest.raises(InputError, match="must be hit by the scanner's rays"):

@@ -74,6 +74,16 @@ def check_options(options: Mapping[str, Any], where: str) -> None:
         raise InputError(f"{where}: up must be x, y or z, got {options['up']!r}")
 
 
+def check_kept(jobs: Sequence[ShapeJob], output: Path, manifest: Path | None = None) -> None:
+    """Raise InputError where what the batch writes would replace a shape, or the manifest."""
+    root = output.resolve()
+    for job in jobs:
+        if job.source.resolve().parent == root / job.name and job.source.name in RESERVED:
+            raise InputError(f"{job.name}: an output must not be an input, {job.source.name} is both: choose another output")
+    if manifest is not None and manifest.resolve().parent == root and manifest.name in RESERVED:
+        raise InputError(f"{manifest.name}: an output must not be an input: rename the manifest, or choose another output")
+
+
 def check_apart(jobs: Sequence[ShapeJob]) -> None:
     """Raise InputError where two shapes have one name: they would share a folder."""
     if twice := [name for name, count in Counter(job.name for job in jobs).items() if count > 1]:

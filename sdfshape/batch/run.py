@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..limits import cores
 from .artefacts import remove_if_empty
 from .cluster import Needs, connected, dashboard_of, lock_seen
-from .jobs import ShapeJob, check_apart, check_ending
+from .jobs import ShapeJob, check_apart, check_ending, check_kept
 from .locking import locked
 from .process import PATIENCE, Limits
 from .summary import tally, write_summary
@@ -70,6 +70,7 @@ def run_batch(
     Raises InputError, OutputError before the first shape; KeyboardInterrupt once all shapes have ended that were asked to.
     """
     check_apart(jobs)
+    check_kept(jobs, request.output)
     with locked(request.output) as folder, connected(request.scheduler, request.workers, needed_by(jobs, folder)) as client:
         if find_spec("bokeh"):  # without, the page says only that it is not there
             on_link(dashboard_of(client, request.scheduler))

@@ -65,7 +65,9 @@ def batch(
     asked = locals()
     from ..batch.jobs import KINDS
     from ..errors import SdfShapeError
+    from .outputs import check_normals_kept
 
+    check_normals_kept(output / f"mesh.{file_format.lower().lstrip('.')}", vertex_normals)
     jobs = _jobs(source, modelnet, output, {name: asked[name] for name in KINDS if asked[name] is not None})
     rows = _run(jobs, asked)
     if bad := [row for row in rows if row["status"] not in ("done", "kept")]:
@@ -92,13 +94,15 @@ def _run(jobs: list[ShapeJob], asked: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _jobs(source: Path, modelnet: Literal["train", "test"] | None, output: Path, options: dict[str, Any]) -> list[ShapeJob]:
     from ..batch import jobs_of_folder, jobs_of_manifest, jobs_of_modelnet
-    from ..batch.jobs import check_options
+    from ..batch.jobs import check_kept, check_options
 
     check_options(options, "batch")
     if modelnet is not None:
         return jobs_of_modelnet(source, modelnet, options)
     if source.suffix.lower() in (".csv", ".toml") and not source.is_dir():
-        return jobs_of_manifest(source, options)
+        jobs = jobs_of_manifest(source, options)
+        check_kept(jobs, output, source)
+        return jobs
     return jobs_of_folder(source, options, output=output)
 
 

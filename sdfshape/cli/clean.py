@@ -34,14 +34,13 @@ def clean(
 ) -> None:
     """Find the outliers of a scan by the surface it is of: drop them or mark them, and say how sure that is."""
     from ..errors import InputError
-    from ..io import check_writable, read_shape
+    from ..io import read_shape
     from ..options import Options
     from ..types import Mesh
     from .console import progress_bar
+    from .outputs import check_outputs
 
-    _check_names(output, model, report, scan)
-    for path in filter(None, (output, model, report)):
-        check_writable(path, overwrite=overwrite)
+    check_outputs([("points", output), ("field", model), ("report", report)], [scan], overwrite=overwrite)
     shape = read_shape(scan)
     if isinstance(shape, Mesh):
         raise InputError(f"{scan.name}: a scan must be points, this file has faces, whose points lie on them: nothing is to be cleaned")
@@ -69,17 +68,6 @@ def _write(
         done.field.save(model, overwrite=overwrite)
     if report:
         write_report(facts, report, overwrite=overwrite)
-
-
-def _check_names(output: Path, model: Path | None, report: Path | None, scan: Path) -> None:
-    from ..errors import OutputError
-    from ..io import WRITABLE_POINTS
-
-    if output.suffix.lower() not in WRITABLE_POINTS:
-        raise OutputError(f"{output.name}: points must end in one of {', '.join(WRITABLE_POINTS)}, got {output.suffix!r}: rename it")
-    asked = [path.resolve() for path in (scan, output, model, report) if path]
-    if len(set(asked)) < len(asked):
-        raise OutputError(f"{output.name}: the scan and every output must be files of their own: rename one")
 
 
 def _check_columns(output: Path, cloud: PointCloud, mark: bool) -> None:

@@ -35,15 +35,16 @@ def compare(
     siren, igr, svdd. Each that trains takes its budget, and about as long again. One that fails is a row with its reason. DeepSDF is told
     the distances to --truth if there is one. Needs pip install "sdfshape\\[baselines]".
     """
-    from ..comparison import compare_methods, write_page
+    from ..comparison import compare_methods, files_of, write_page
     from ..comparison.methods import chosen, missing_packages
     from ..errors import InputError
     from ..limits import check_request
 
-    _check_folder(output, overwrite=overwrite)
     check_request(resolution, 0.0, dense=True)
+    names = chosen(methods)
+    _check_folder(output, files_of(output, names, truth=truth is not None), scan, truth, overwrite=overwrite)
     asked = {"seconds": budget, "resolution": resolution, "seed": seed, "up": "xyz".index(up)}
-    job = _job(scan, truth, chosen(methods), threads, asked)
+    job = _job(scan, truth, names, threads, asked)
 
     def tell(what: str) -> None:
         if not quiet:
@@ -64,13 +65,18 @@ def _count(rows: list[Row]) -> str:
     return "1 method" if len(rows) == 1 else f"{len(rows)} methods"
 
 
-def _check_folder(output: Path, *, overwrite: bool) -> None:
+def _check_folder(output: Path, files: list[Path], scan: Path, truth: Path | None, *, overwrite: bool) -> None:
+    """Raise OutputError now for a report that could not be written, or would replace what it is about."""
     from ..errors import OutputError
+    from .outputs import is_same_file
 
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output.name}: a report must be a folder, this is a file: choose another name")
     if (output / "report.html").exists() and not overwrite:
         raise OutputError(f"{output}: a report exists: choose another folder, or --overwrite")
+    for path in files:
+        if any(given and is_same_file(path, given) for given in (scan, truth)):
+            raise OutputError(f"{path.name}: an output must not be an input: choose another folder")
 
 
 def _job(scan: Path, truth: Path | None, methods: tuple[str, ...], threads: int | None, asked: dict[str, Any]) -> CompareJob:

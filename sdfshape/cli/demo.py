@@ -21,7 +21,8 @@ def demo(
 ) -> None:
     """Reconstruct an airplane from 20,000 points: mesh, field, report and picture, in under a minute."""
     from ..reconstruction import Options
-    from .job import Outputs, run_job
+    from .job import run_job
+    from .outputs import Outputs
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

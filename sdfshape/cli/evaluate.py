@@ -21,13 +21,14 @@ def evaluate(
     report: Annotated[Path | None, typer.Option(help="Also write the numbers, as JSON.")] = None,
     overwrite: words.Overwrite = False,
 ) -> None:
-    """Compare a mesh with the truth: Chamfer, Hausdorff, F-score, normals, volume."""
+    """Compare a mesh with the truth: Chamfer, Hausdorff, F-score, normals. Facts of the mesh alone: pieces, area, volume, whether it is
+    watertight."""
     from ..evaluate import compare, write_report
     from ..evaluate.report import mesh_facts, metric_facts
-    from ..io import check_writable, read_mesh
+    from ..io import read_mesh
+    from .outputs import check_outputs
 
-    if report:
-        check_writable(report, overwrite=overwrite)
+    check_outputs([("report", report)], [mesh, truth], overwrite=overwrite)
     judged = read_mesh(mesh)
     facts = {"mesh": mesh_facts(judged), "metrics": metric_facts(compare(judged, read_mesh(truth), samples=samples, tau=tau, seed=seed))}
     if report:

@@ -29,12 +29,12 @@ def export(
     from ..errors import OutputError
     from ..export import volume_grid, write_glsl, write_numpy_program, write_onnx
     from ..field import load_field
-    from ..io import check_writable
+    from .outputs import check_outputs
 
     ending = output.suffix.lower()
     if ending not in ENDINGS:
         raise OutputError(f"{output.name}: an exported field must end in one of {' '.join(ENDINGS)}, got {output.suffix!r}: rename it")
-    check_writable(output, overwrite=overwrite)
+    check_outputs([("any", output)], [field], overwrite=overwrite)
     loaded, note = load_field(field), "the networks alone: the same surface, smaller values far from it"
     programs = {".py": write_numpy_program, ".onnx": write_onnx, ".glsl": write_glsl}
     if ending in programs:

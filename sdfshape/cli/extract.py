@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,19 @@ class _Wanted:
     drop_below: float
     max_deviation: float | None
     vertex_normals: bool
+
+    def check(self, iso: list[float]) -> None:
+        """Raise InputError now for what would be refused after the work."""
+        from ..errors import InputError
+        from ..limits import check_request
+
+        for level in iso:
+            check_request(self.resolution, level, dense=self.dense)
+        if not 0 <= self.drop_below < 1:
+            raise InputError(f"--drop-below must be a share of at least 0 and below 1, got {self.drop_below:g}")
+        for name, length in (("--shell", self.shell), ("--max-deviation", self.max_deviation)):
+            if length is not None and not 0 < length < math.inf:
+                raise InputError(f"{name} must be a finite length above 0, got {length:g}")
 
 
 def extract(
@@ -54,21 +68,35 @@ def extract(
 
     Unlike `reconstruct`, it does not tell pieces that no point explains: all are kept unless told.
     """
-    from ..io import read_points
     from ..train.run import computing_with
-    from .job import Outputs
     from .loading import field_or_part
+    from .outputs import check_normals_kept, check_outputs
 
     paths = [output] if len(iso) == 1 else [output.with_name(f"{output.stem}_{level:g}{output.suffix}") for level in iso]
-    for path in paths:
-        Outputs(mesh=path, overwrite=overwrite).check()
-    loaded, colors = field_or_part(field, part), read_points(scan) if scan else None
+    check_outputs([("mesh", path) for path in paths], [field, scan], overwrite=overwrite)
     wanted = _Wanted(resolution, dense, shell, drop_below, max_deviation, vertex_normals)
+    wanted.check(iso)
+    check_normals_kept(output, vertex_normals)
+    loaded, colors = field_or_part(field, part), _coloured(scan, output) if scan else None
     with computing_with("cpu", threads):
         for level, path in zip(iso, paths, strict=True):
             line = _extract_level(loaded, level, colors, wanted, path, overwrite)
             if not quiet:
                 sys.stdout.write(f"{line} -> {path}\n")
+
+
+def _coloured(scan: Path, output: Path) -> PointCloud:
+    """The points whose columns the mesh takes; raises InputError where none would reach the file."""
+    from ..errors import InputError
+    from ..io import read_points
+
+    cloud = read_points(scan)
+    held = {".stl": (), ".ply": ("colors", "labels", "intensity")}.get(output.suffix.lower(), ("colors",))
+    if not set(cloud.scan_columns) & set(held):
+        has = f"has {' and '.join(cloud.scan_columns)}" if cloud.scan_columns else "has none"
+        takes = f"takes {' and '.join(held)}" if held else "takes none"
+        raise InputError(f"{scan.name}: --scan gives the mesh its colours, this {has} and {output.suffix} {takes}: leave --scan out")
+    return cloud
 
 
 def _extract_level(field: CertifiedField, iso: float, scan: PointCloud | None, wanted: _Wanted, output: Path, overwrite: bool) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, OutputError
-from ..io import WRITABLE_MESHES, WRITABLE_POINTS, check_writable, write_points
+from ..io import write_points
 from ..types import Mesh, PointCloud
+from .outputs import Outputs as Outputs
+from .outputs import check_normals_kept
 from .part_files import check_parts, painted_whole, write_part_files
 from .watching import front_for as front_for
 
@@ -22,53 +24,6 @@ if TYPE_CHECKING:
     from .watching import Front
 
 DEFAULT_POINTS = 20_000
-
-
-def require_png(picture: Path) -> None:
-    """Raise OutputError for a picture with another ending."""
-    if picture.suffix.lower() != ".png":
-        raise OutputError(f"{picture.name}: a picture must end in .png, got {picture.suffix!r}: rename it")
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Where the results go; only the mesh must be asked for. view : of the picture: azimuth, elevation (degrees), upright axis."""
-
-    mesh: Path
-    field: Path | None = None
-    report: Path | None = None
-    picture: Path | None = None
-    cleaned: Path | None = None
-    checkpoint: Path | None = None
-    overwrite: bool = False
-    view: tuple[float, float, int] = (35.0, 20.0, 1)
-
-    def check(self, *inputs: Path | None) -> None:
-        """Raise OutputError now for what could not be written after the work, or would replace an input."""
-        if self.mesh.suffix.lower() not in WRITABLE_MESHES:
-            raise OutputError(
-                f"{self.mesh.name}: a mesh must end in one of {' '.join(WRITABLE_MESHES)}, got {self.mesh.suffix!r}: rename it"
-            )
-        asked = [path for path in (self.mesh, self.field, self.report, self.picture, self.cleaned) if path]
-        if len({path.absolute() for path in asked}) < len(asked):
-            raise OutputError(f"every output must have a name of its own, got {', '.join(p.name for p in asked)}")
-        if self.picture:
-            require_png(self.picture)
-        if self.cleaned and self.cleaned.suffix.lower() not in WRITABLE_POINTS:
-            known = " ".join(WRITABLE_POINTS)
-            raise OutputError(f"{self.cleaned.name}: points must end in one of {known}, got {self.cleaned.suffix!r}: rename it")
-        taken = {path.resolve() for path in inputs if path}
-        for path in asked:
-            if path.resolve() in taken:
-                raise OutputError(f"{path.name}: an output must not be an input: choose another name")
-            check_writable(path, overwrite=self.overwrite)
-        if self.checkpoint:
-            check_writable(self.checkpoint, overwrite=True)
-
-    def named(self) -> dict[str, str]:
-        """What was written, by kind."""
-        asked = {"written": self.mesh, "field": self.field, "report": self.report, "picture": self.picture, "cleaned": self.cleaned}
-        return {what: str(path) for what, path in asked.items() if path}
 
 
 def chosen_options(asked: Mapping[str, Any]) -> Options:
@@ -122,6 +77,7 @@ def run_job(
     front : shows it while it runs.
     """
     outputs.check(source, truth)
+    check_normals_kept(outputs.mesh, options.vertex_normals)
     if part_gap is not None and labels is None:
         raise InputError("--part-gap is the room between parts: name the column of the parts with --labels")
     from ..io import read_mesh
@@ -134,7 +90,7 @@ def run_job(
         options = replace(options, keep_outliers=True)
     check_cleaned(outputs.cleaned, cloud, options.preset)
     if labels is not None:
-        check_parts(cloud, outputs, source)
+        check_parts(cloud, outputs, source, truth)
     true_mesh = read_mesh(truth) if truth else None
 
     def work(show: Callable[[Progress], None], watch: Watch | None) -> Reconstruction:

@@ -94,15 +94,12 @@ def score(
     quiet: words.Quiet = False,
 ) -> None:
     """Score rows: how normal, inlier or not, and how far a row must at least move to get another verdict."""
-    from ..errors import InputError, OutputError
-    from ..io import check_writable, read_table
+    from ..errors import InputError
+    from ..io import read_table
     from ..oneclass import load_detector
+    from .outputs import check_outputs
 
-    if output.suffix.lower() != ".csv":
-        raise OutputError(f"{output.name}: scores must end in .csv, got {output.suffix or 'no ending'!r}: rename it")
-    check_writable(output, overwrite=overwrite)
-    if output.resolve() in (detector.resolve(), table.resolve()):
-        raise OutputError(f"{output.name}: the scores must be a file of their own: rename it")
+    check_outputs([("table", output)], [detector, table], overwrite=overwrite)
     if not all(r > 0 and math.isfinite(r) for r in radius or ()):
         raise InputError(f"--radius must be lengths above 0, got {', '.join(f'{r:g}' for r in radius or ())}")
     if radius and label is None:
@@ -122,14 +119,11 @@ def score(
 def _check_fit(table: Path, output: Path, report: Path | None, label: str | None, overwrite: bool) -> None:
     """label : None where it is needed and not told."""
     from ..errors import InputError, OutputError
-    from ..io import check_writable
+    from .outputs import check_outputs
 
     if output.suffix.lower() != ".ocsdf":
         raise OutputError(f"{output.name}: a detector must end in .ocsdf, got {output.suffix or 'no ending'!r}: rename it")
-    if len({path.resolve() for path in (table, output, report) if path}) < 2 + (report is not None):
-        raise OutputError(f"{output.name}: the table and every output must be files of their own: rename one")
-    for path in filter(None, (output, report)):
-        check_writable(path, overwrite=overwrite)
+    check_outputs([("any", output), ("report", report)], [table], overwrite=overwrite)
     if label is None:
         raise InputError("--normal-only must know which rows are normal: name the column with --label")
 
@@ -151,8 +145,6 @@ def _fit(detector: OneClassSDF, values: Any, threads: int | None, progress: Any)
     from ..errors import InputError
     from ..train.run import computing_with
 
-    if threads is not None and threads < 1:
-        raise InputError(f"--threads must be at least 1, got {threads}")
     try:
         with computing_with(detector.device, threads):
             detector.fit(values, progress=progress)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError, OutputError
-from ..io import check_writable, write_scene
+from ..errors import OutputError
+from ..io import write_scene
+from .outputs import check_outputs
 
 if TYPE_CHECKING:
     from ..parts import PartsReconstruction
     from ..types import PointCloud
-    from .job import Outputs
+    from .outputs import Outputs
 
 
 def part_path(mesh: Path, label: int) -> Path:
@@ -27,16 +28,13 @@ def scene_path(mesh: Path) -> Path:
     return mesh.with_name(f"{mesh.stem}-parts.glb")
 
 
-def check_parts(cloud: PointCloud, outputs: Outputs, source: Path) -> None:
+def check_parts(cloud: PointCloud, outputs: Outputs, source: Path, truth: Path | None) -> None:
     """Raise InputError or OutputError now for labels that cannot be cut by, and files that could not be written after the work."""
     from ..parts.labelled import labelled_rows
 
     labelled_rows(cloud)
     paths = [part_path(outputs.mesh, int(label)) for label in np.unique(np.asarray(cloud.labels)) if label >= 0]
-    for path in (*paths, scene_path(outputs.mesh)):
-        if path.resolve() == source.resolve():
-            raise InputError(f"{path.name}: an output must not be an input: choose another name")
-        check_writable(path, overwrite=outputs.overwrite)
+    check_outputs([("any", path) for path in (*paths, scene_path(outputs.mesh))], (source, truth), overwrite=outputs.overwrite)
 
 
 def painted_whole(made: PartsReconstruction, cloud: PointCloud) -> PartsReconstruction:

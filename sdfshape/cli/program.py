@@ -85,7 +85,7 @@ def main() -> None:
             raise
         _end("interrupted: every file is complete or not there", EXIT_INTERRUPTED)
     except MemoryError:
-        _end("the job must fit into memory, it does not: use fewer points or a lower --resolution", EXIT_ERROR)
+        _end("the job must fit into memory, it does not: ask for fewer points, samples or cells", EXIT_ERROR)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nobody is left to tell
         sys.exit(EXIT_ERROR)

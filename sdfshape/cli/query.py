@@ -34,16 +34,15 @@ def query(
     """
     import numpy as np
 
-    from ..errors import InputError, OutputError
-    from ..io import atomic_write, check_writable, read_points
+    from ..errors import InputError
+    from ..io import atomic_write, read_points
     from ..train.run import computing_with
     from .loading import field_or_part
+    from .outputs import check_outputs
 
     if not 0 <= tightness < 1:
         raise InputError(f"--tightness must be at least 0 and below 1, got {tightness:g}")
-    if output.suffix.lower() != ".csv":
-        raise OutputError(f"{output.name}: a table must end in .csv, got {output.suffix!r}: rename it")
-    check_writable(output, overwrite=overwrite)
+    check_outputs([("table", output)], [field, points], overwrite=overwrite)
     loaded, places = field_or_part(field, part), read_points(points).points
     if not np.isfinite(places).all():
         raise InputError(f"{points.name}: places to ask at must be finite, {int((~np.isfinite(places).all(axis=1)).sum())} rows are not")

@@ -11,7 +11,9 @@ import typer
 from . import words
 
 if TYPE_CHECKING:
+    from ..field import CertifiedField
     from ..render import View
+    from ..render.camera import Camera
 
 MOST_FRAMES = 720
 FILMS = (".gif", ".mp4")
@@ -40,28 +42,43 @@ def render(
     quiet: words.Quiet = False,
 ) -> None:
     """Draw a field by sphere tracing: no window and no graphics card needed."""
-    from ..render import camera_for, view_field
+    from ..render import camera_for
     from ..train.run import computing_with
     from .loading import field_or_part
+    from .outputs import check_outputs
 
-    _check(output, show, transparent, frames, overwrite)
+    _check(output, show, transparent, frames)
+    check_outputs([("any", output)], [field], overwrite=overwrite)
     with computing_with("cpu", threads):
         loaded = field_or_part(field, part)
-        views, turns = [], [azimuth + 360 * k / frames for k in range(frames)] if output.suffix.lower() in FILMS else [azimuth]
+        turns = [azimuth + 360 * k / frames for k in range(frames)] if output.suffix.lower() in FILMS else [azimuth]
         cameras = [camera_for(loaded, turn, elevation, "xyz".index(up), parallel=parallel) for turn in turns]
-        farthest = max(camera.distance for camera in cameras)  # one for all pictures of a turn, or the shape would breathe
-        for k, camera in enumerate(cameras):
-            views.append(view_field(loaded, camera.at_distance(farthest), width=size, height=size, shadows=shadows))
-            if not quiet and len(turns) > 1:
-                sys.stderr.write(f"\rpicture {k + 1} of {len(turns)}" + "\n" * (k + 1 == len(turns)))
+        views = _views(loaded, cameras, size, shadows, quiet)
     _write(views, output, show, transparent, overwrite)
     if not quiet:
         sys.stdout.write(f"{size} x {size}, {sum(view.steps.mean() for view in views) / len(views):.2f} evaluations a pixel -> {output}\n")
 
 
-def _check(output: Path, show: str, transparent: bool, frames: int, overwrite: bool) -> None:
+def _views(field: CertifiedField, cameras: list[Camera], size: int, shadows: bool, quiet: bool) -> list[View]:
+    """What each camera sees, all from as far away as the farthest: else the shape would breathe as it turns."""
+    from ..render import view_field
+
+    views, farthest = [], max(camera.distance for camera in cameras)
+    for k, camera in enumerate(cameras):
+        views.append(view_field(field, camera.at_distance(farthest), width=size, height=size, shadows=shadows))
+        if not quiet and len(cameras) > 1:
+            _tell(f"picture {k + 1} of {len(cameras)}", last=k + 1 == len(cameras))
+    return views
+
+
+def _tell(what: str, *, last: bool) -> None:
+    """On one line of a terminal; in a file, a line each."""
+    terminal = sys.stderr.isatty()
+    sys.stderr.write("\r" * terminal + what + "\n" * (last or not terminal))
+
+
+def _check(output: Path, show: str, transparent: bool, frames: int) -> None:
     from ..errors import InputError, OutputError
-    from ..io import check_writable
     from ..render import require_film
 
     ending = output.suffix.lower()
@@ -73,7 +90,6 @@ def _check(output: Path, show: str, transparent: bool, frames: int, overwrite: b
         raise InputError("a transparent background is for .png pictures: leave --transparent out, or write one")
     if not 1 <= frames <= MOST_FRAMES:
         raise InputError(f"frames must be 1 to {MOST_FRAMES}, got {frames}")
-    check_writable(output, overwrite=overwrite)
 
 
 def _write(views: list[View], output: Path, show: str, transparent: bool, overwrite: bool) -> None:

@@ -31,14 +31,15 @@ def sample(
 ) -> None:
     """Sample points from a mesh, uniformly by area or as a range scanner sees it, with noise, outliers and uneven density if asked."""
     from ..errors import InputError
-    from ..io import check_writable, read_mesh, write_points
+    from ..io import read_mesh, write_points
     from ..sample.faults import with_holes
     from ..sample.scanner import scan_of_mesh
     from ..sample.surface import cloud_of_mesh
+    from .outputs import check_outputs
 
     if not scan and (views != 12 or registration != 0):
         raise InputError("views and registration are of a scan: add --scan")
-    check_writable(output, overwrite=overwrite)
+    check_outputs([("points", output)], [mesh], overwrite=overwrite)
     shape = read_mesh(mesh)
     if scan:
         cloud = scan_of_mesh(

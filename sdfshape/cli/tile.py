@@ -61,7 +61,8 @@ def tile(
     from .tile_job import TileRequest, run_tile_job
 
     same = ("scan", "tiles", "workers", "threads", "scheduler", "work", "truth", "device", "quiet")
-    from .job import Outputs, chosen_options
+    from .job import chosen_options
+    from .outputs import Outputs
 
     outputs = Outputs(output, model, report, picture, cleaned, None, overwrite, (azimuth, elevation, "xyz".index(up)))
     run_tile_job(TileRequest(**{name: asked[name] for name in same}), outputs, chosen_options(asked))

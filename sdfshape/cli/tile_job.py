@@ -15,7 +15,8 @@ from ..io import read_mesh
 from ..limits import cores
 from ..streaming import ENOUGH, read_scan
 from ..types import Mesh
-from .job import Outputs, as_cloud, check_cleaned, complete
+from .job import as_cloud, check_cleaned, complete
+from .outputs import Outputs, check_normals_kept
 
 if TYPE_CHECKING:
     from ..options import Options
@@ -39,6 +40,7 @@ class TileRequest:
 def run_tile_job(request: TileRequest, outputs: Outputs, options: Options) -> None:
     """Read, reconstruct in tiles, write all outputs, summarise."""
     outputs.check(request.scan, request.truth)
+    check_normals_kept(outputs.mesh, options.vertex_normals)
     from ..tiles import Workforce, reconstruct_tiles
     from ..tiles.reconstruction import check_tiled
     from ..train.config import preset

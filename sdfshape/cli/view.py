@@ -41,13 +41,14 @@ def view(
     from ..errors import InputError
     from ..limits import check_request
     from ..viewer.opening import open_show
+    from .outputs import check_outputs
 
     check_request(resolution, 0.0, dense=True)
     if sum(way is not None and way is not False for way in (web or None, html, picture)) > 1:
         raise InputError("a scene is shown in one way at a time, got several: choose --web, --html or --picture")
     if not 0 <= port < 65536:
         raise InputError(f"a port must be 0 to 65535, got {port}")
-    _check_outputs(html, picture, overwrite)
+    check_outputs([("page", html), ("picture", picture)], [*files, truth], overwrite=overwrite)
     show = open_show(files, truth=truth, part=part, up="xyz".index(up), unit=unit)
     if len(show) > 1 and (html or picture) is not None:
         raise InputError(f"a page or a picture is of one scene, the folder has {len(show)} files: name those that belong together")
@@ -59,20 +60,6 @@ def view(
         _serve(show, resolution, host, port)
     else:
         _window(show, resolution)
-
-
-def _check_outputs(html: Path | None, picture: Path | None, overwrite: bool) -> None:
-    from ..errors import OutputError
-    from ..io import check_writable
-    from .job import require_png
-
-    if html is not None and html.suffix.lower() not in (".html", ".htm"):
-        raise OutputError(f"{html.name}: a page must end in .html, got {html.suffix!r}: rename it")
-    if picture is not None:
-        require_png(picture)
-    for path in (html, picture):
-        if path is not None:
-            check_writable(path, overwrite=overwrite)
 
 
 def _window(show: Show, resolution: int) -> None:

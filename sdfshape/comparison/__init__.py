@@ -2,6 +2,7 @@
 
 from .methods import METHODS as METHODS
 from .methods import Method as Method
+from .page import files_of as files_of
 from .page import write_page as write_page
 from .run import CompareJob as CompareJob
 from .run import compare_methods as compare_methods

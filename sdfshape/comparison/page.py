@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from html import escape
 from importlib.metadata import version
@@ -64,6 +64,12 @@ td.why{text-align:left;white-space:normal;color:#a33} td.best{font-weight:700;ba
 figcaption{text-align:center} img{max-width:100%}"""
 BEST_IS_LOW = {"chamfer", "chamfer_squared", "hausdorff", "hausdorff_95", "residual", "rmse_domain", "rmse_near"}
 BEST_IS_HIGH = {"f_score", "f_score_1", "normals", "iou"}
+
+
+def files_of(folder: Path, methods: Iterable[str], *, truth: bool) -> list[Path]:
+    """What `write_page` may write."""
+    shapes = ["scan", *(["truth"] if truth else []), *(f"method-{name}" for name in methods)]
+    return [*(folder / f"report.{ending}" for ending in ("html", "json", "csv")), *(folder / "shapes" / f"{name}.ply" for name in shapes)]
 
 
 def write_page(

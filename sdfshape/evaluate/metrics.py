@@ -12,8 +12,11 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..errors import InputError
+from ..limits import check_seed
 from ..sample.surface import sample_surface
 from ..types import FloatArray, Mesh, as_points
+
+MOST_SAMPLES = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,13 @@ def compare(mesh: Mesh, truth: Mesh, *, samples: int = 100_000, tau: float | Non
     """Distances between two surfaces from `samples` points on each (a mesh is drawn with `seed`, the truth with `seed` + 1).
 
     tau : threshold of the F-score, default 0.5% of the diagonal of the truth's box.
+    Raises InputError for a mesh without area, and for samples, tau or a seed that cannot be.
     """
+    check_seed(seed)
+    if not 1 <= samples <= MOST_SAMPLES:
+        raise InputError(f"samples must be 1 to {MOST_SAMPLES:,}, got {samples}")
+    if tau is not None and not 0 < tau < np.inf:
+        raise InputError(f"tau must be a finite length above 0, in the units of the meshes, got {tau:g}")
     if tau is None:
         tau = 0.005 * float(np.linalg.norm(truth.bounds[1] - truth.bounds[0]))
     points, normals, _ = sample_surface(mesh, samples, seed)

@@ -38,8 +38,8 @@ def tightened(field: CertifiedField, points: FloatArray, lower: FloatArray, uppe
 
     lower, upper : (m,) proven bounds. Places without an upper bound, and those that are tight, keep their lower one.
     """
-    out = np.array(lower)
-    open_rows = np.flatnonzero(np.isfinite(upper) & (lower < tightness * upper))
+    out, known = np.array(lower), np.isfinite(upper)
+    open_rows = np.flatnonzero(known & (lower < tightness * np.where(known, upper, 0)))
     for first in range(0, len(open_rows), ROWS):
         rows = open_rows[first : first + ROWS]
         out[rows] = np.maximum(lower[rows], _emptied(field, points[rows], lower[rows], tightness * upper[rows]))

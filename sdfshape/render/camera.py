@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..limits import check_view
 from ..types import FloatArray
 
 FILLED = 0.94  # of the picture, by the box that a camera looks at
@@ -38,8 +39,9 @@ class Camera:
         seen: FloatArray | None = None,
     ) -> Self:
         """A camera that looks at the middle of the box [lo, hi] from an azimuth and an elevation, with coordinate axis `up_axis` up, and
-        sees all of the box, or of the places (m, 3) `seen` in it.
+        sees all of the box, or of the places (m, 3) `seen` in it. Raises InputError for angles that are not finite.
         """
+        check_view(azimuth_deg, elevation_deg)
         azimuth, elevation = np.radians([azimuth_deg, elevation_deg])
         level = np.array([np.cos(azimuth), np.sin(azimuth)]) * np.cos(elevation)
         direction = np.insert(level, up_axis, np.sin(elevation))

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..orient.neighbours import tangents
 from ..types import FloatArray, Mesh, PointCloud
+from .laws import check_sample
 from .rays import ray_caster
 
 DISTANCE = 2.5
@@ -41,11 +42,7 @@ def scan_of_mesh(
     normals : of the surface, towards the camera.
     Raises InputError for a mesh that no ray hits.
     """
-    if not (count >= 1 and views >= 1 and 0 <= noise < 1 and 0 <= registration < 1 and 0 <= outliers <= 0.9 and unevenness >= 1):
-        raise InputError(
-            "a scan must have points and views >= 1, noise and registration in [0, 1), outliers in [0, 0.9] and unevenness >= 1, "
-            f"got {count}, {views}, {noise}, {registration}, {outliers}, {unevenness}"
-        )
+    check_sample(count, seed, noise=noise, outliers=outliers, unevenness=unevenness, views=views, registration=registration)
     rng = np.random.default_rng(seed)
     lo, hi = mesh.bounds
     size = float((hi - lo).max())

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..types import FloatArray, Mesh, PointCloud
+from .laws import check_sample
 from .scanner import strew, thinned
 
 
@@ -32,15 +33,7 @@ def cloud_of_mesh(
     outliers : share of the points that are uniform in that box instead.
     unevenness : how many times denser the points are at one end, along a random axis, than at the other.
     """
-    laws = (
-        (count >= 1, f"1 point at least, got {count}"),
-        (0 <= noise < 1, f"noise of at least 0 and below 1 (a share of the longest side), got {noise:g}"),
-        (0 <= outliers <= 0.9, f"0 to 0.9 outliers (a share of the points), got {outliers:g}"),
-        (unevenness >= 1, f"unevenness of 1 at least, got {unevenness:g}"),
-    )
-    for kept, law in laws:
-        if not kept:
-            raise InputError(f"a sample must have {law}")
+    check_sample(count, seed, noise=noise, outliers=outliers, unevenness=unevenness)
     rng = np.random.default_rng(seed)
     if unevenness > 1:
         points, face_normals, face = sample_surface(mesh, round(count * 2 * unevenness**0.5), seed)

@@ -78,7 +78,7 @@ def test_an_output_that_exists_is_refused_before_the_work(run, tmp_path):
 
 
 def test_two_outputs_of_one_name_are_refused(run):
-    code, _, err = run("reconstruct", save(sphere(), "scan.ply"), "-o", "a.ply", "--model", "a.ply")
+    code, _, err = run("reconstruct", save(sphere(), "scan.ply"), "-o", "a.ply", "--cleaned", "a.ply")
     assert code == 1 and "a name of its own" in err
 
 
@@ -112,7 +112,12 @@ def test_the_help_says_how_many_networks_a_preset_has(run):
         (("--device", "cuda", "--preset", "paper"), "device must be cpu for the preset paper"),
         (("--surface", "wrap", "--preset", "paper"), "surface must be auto for the preset paper"),
         (("--picture", "p.jpg"), "a picture must end in .png"),
-        (("--model", "scan.ply", "--overwrite"), "an output must not be an input"),
+        (("--cleaned", "scan.ply", "--overwrite"), "an output must not be an input"),
+        (("--checkpoint", "scan.ply"), "a checkpoint must be a file of its own"),
+        (("--model", "f.bin"), "a field must end in .sdf"),
+        (("--report", "r.txt"), "a report must end in .json"),
+        (("--picture", "p.png", "--azimuth", "nan"), "azimuth must be a finite number"),
+        (("--picture", "p.png", "--elevation", "inf"), "elevation must be a finite number"),
         (("--checkpoint", "no/such/c"), "folder"),
     ],
 )
@@ -195,3 +200,76 @@ def test_memory_that_would_not_do_is_refused_with_what_would(run, tmp_path):
     code, _, err = run("reconstruct", "scan.ply", "-o", "mesh.ply", "--max-memory", "700", "--resolution", "1500")
     assert code == 1 and "it is predicted to take" in err and "--resolution" in err and "would fit" in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.ply"]
+
+
+READERS = {  # of every command that reads and writes one kind of file: words that would write over what they read
+    "evaluate": (("m.ply", "t.json"), ("evaluate", "m.ply", "t.json", "--report", "t.json")),
+    "query": (("p.csv",), ("query", "f.sdf", "p.csv", "-o", "p.csv")),
+    "query, by a link": (("p.csv",), ("query", "f.sdf", "p.csv", "-o", "link.csv")),
+    "sample": (("m.ply",), ("sample", "m.ply", "-o", "m.ply")),
+    "clean": (("s.ply",), ("clean", "s.ply", "-o", "s.ply")),
+    "extract": (("s.ply",), ("extract", "f.sdf", "-o", "s.ply", "--scan", "s.ply")),
+    "extract, of two": (("s_1.ply",), ("extract", "f.sdf", "-o", "s.ply", "--iso", "0", "--iso", "1", "--scan", "s_1.ply")),
+    "render": (("f.png",), ("render", "f.png", "-o", "f.png")),
+    "export": (("f.npz",), ("export", "f.npz", "-o", "f.npz")),
+    "view": (("s.png",), ("view", "s.png", "--picture", "s.png")),
+    "truth": (("t.ply",), ("reconstruct", "s.xyz", "-o", "t.ply", "--truth", "t.ply")),
+    "tile": (("t.ply",), ("tile", "s.xyz", "-o", "t.ply", "--truth", "t.ply")),
+    "oneclass": (("t.csv",), ("oneclass", "score", "d.ocsdf", "t.csv", "-o", "t.csv")),
+}
+
+
+@pytest.mark.parametrize("command", READERS)
+def test_what_is_read_is_never_replaced(run, tmp_path, command):
+    files, words = READERS[command]
+    for name in files:
+        (tmp_path / name).write_text("precious")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "p.csv")
+    code, _, err = run(*words, "--overwrite")
+    assert code == 1 and "an output must not be an input" in err and err.count("\n") == 1
+    assert all((tmp_path / name).read_text() == "precious" for name in files)
+
+
+def test_a_report_of_a_comparison_does_not_replace_what_it_compares(run, tmp_path):
+    (tmp_path / "out" / "shapes").mkdir(parents=True)
+    save(sphere(), "out/shapes/scan.ply")
+    before = (tmp_path / "out/shapes/scan.ply").read_bytes()
+    code, _, err = run("compare", "out/shapes/scan.ply", "-o", "out", "--methods", "fast", "--overwrite")
+    assert code == 1 and "an output must not be an input" in err and (tmp_path / "out/shapes/scan.ply").read_bytes() == before
+
+
+def test_a_batch_replaces_neither_its_manifest_nor_its_shapes(run, tmp_path):
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    save(sphere(), "out/a/mesh.ply")
+    (tmp_path / "out" / "batch.csv").write_text("path,name\na/mesh.ply,b\n")
+    (tmp_path / "m.csv").write_text("path,name\nout/a/mesh.ply,a\n")
+    for manifest in ("out/batch.csv", "m.csv"):
+        code, _, err = run("batch", manifest, "-o", "out")
+        assert code == 1 and "an output must not be an input" in err and err.count("\n") == 1
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["a", "batch.csv", "mesh.ply"]
+
+
+@pytest.mark.parametrize(
+    ("words", "law"),
+    [
+        (("evaluate", "m.ply", "m.ply", "--samples", "0"), "samples must be 1 to"),
+        (("evaluate", "m.ply", "m.ply", "--samples", "-1"), "samples must be 1 to"),
+        (("evaluate", "m.ply", "m.ply", "--seed", "-1"), "seed must be"),
+        (("evaluate", "m.ply", "m.ply", "--tau", "-1"), "tau must be a finite length above 0"),
+        (("evaluate", "m.ply", "m.ply", "--tau", "nan"), "tau must be a finite length above 0"),
+        (("sample", "m.ply", "-o", "p.ply", "--seed", "-1"), "seed must be"),
+        (("sample", "m.ply", "-o", "p.ply", "--uneven", "inf"), "an unevenness of 1 to"),
+        (("sample", "m.ply", "-o", "p.ply", "--points", "99999999999"), "1 to 1,000,000,000 points"),
+        (("sample", "m.ply", "-o", "p.ply", "--scan", "--views", "0"), "1 to 10,000 views"),
+        (("extract", "f.sdf", "-o", "n.ply", "--drop-below", "2"), "--drop-below must be a share"),
+        (("extract", "f.sdf", "-o", "n.ply", "--shell", "nan"), "--shell must be a finite length"),
+        (("extract", "f.sdf", "-o", "n.stl", "--vertex-normals"), "leave --vertex-normals out"),
+        (("reconstruct", "m.ply", "-o", "n.stl", "--vertex-normals"), "leave --vertex-normals out"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_one_line_before_the_work(run, tmp_path, words, law):
+    corner = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])
+    write_mesh(Mesh(corner, np.array([[0, 1, 2]])), "m.ply")
+    code, _, err = run(*words)
+    assert code == 1 and law in err and err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["m.ply"]

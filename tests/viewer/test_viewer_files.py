@@ -211,7 +211,7 @@ def test_a_page_and_a_picture_from_the_command_line(folder):
     [
         ([".", "--html", "b.html"], "of one scene"),
         (["ball.ply", "--web", "--html", "b.html"], "one way at a time"),
-        (["ball.ply", "--html", "b.txt"], "must end in .html"),
+        (["ball.ply", "--html", "b.txt"], "must end in one of .html .htm"),
         (["ball.ply", "--picture", "b.jpg"], "must end in .png"),
         (["ball.ply", "--web", "--port", "70000"], "port must be 0 to 65535"),
         (["missing.ply", "--web"], "no such file"),
