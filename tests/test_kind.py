@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from shapes import box_distance, box_points, directions
+from shapes import box_distance, box_points, directions, torus_points
 
 from sdfshape.clean import distinct_rows
 from sdfshape.errors import DegenerateCloudError
@@ -201,3 +201,22 @@ def test_a_part_of_a_sphere_is_closed_by_a_flat_bridge(lowest: float):
         assert over_hole.sum() > 60
         assert height.min() > -0.025  # areas of points are estimates, and with them w
         assert (reach < np.maximum(height, 0) + 0.025).all()  # moved so far, its label is still right
+
+
+def wires(each: int = 60) -> np.ndarray:
+    """Three circles, the coordinate great circles of a ball."""
+    angle = np.linspace(0, 2 * np.pi, each, endpoint=False)
+    circle = 0.7 * np.c_[np.cos(angle), np.sin(angle), np.zeros(each)]
+    return np.concatenate([np.roll(circle, k, axis=1) for k in range(3)]) + 1e-4 * np.random.default_rng(0).normal(size=(3 * each, 3))
+
+
+def test_wires_show_no_surface_and_are_wrapped():
+    drawn = gather(wires())
+    assert drawn.kind == "wrap" and len(drawn.warnings) == 1 and "lie along curves" in drawn.warnings[0]
+    assert gather(wires(), "closed").kind == "closed"
+
+
+def test_half_of_a_thin_shape_is_closed_with_a_warning():
+    points = torus_points(1500, ring=0.6, tube=0.12)
+    seen = gather(points[points[:, 2] > 0])
+    assert seen.kind == "closed" and seen.coherence < 0.5 and "as in a scan from one side" in seen.warnings[0]

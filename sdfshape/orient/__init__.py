@@ -6,6 +6,7 @@ normals.
 """
 
 from .closing import Closing as Closing
+from .coherence import along_curves as along_curves
 from .coherence import coherence as coherence
 from .coherence import lost_points as lost_points
 from .coherence import share_lost as share_lost

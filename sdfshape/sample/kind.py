@@ -21,6 +21,7 @@ from ..orient import (
     NOISY,
     Hints,
     OrientedCloud,
+    along_curves,
     coherence,
     consistent,
     denoised,
@@ -107,7 +108,8 @@ def gather_evidence(
     sided, enough = surface in ("auto", "closed"), NOISY_COHERENT if noisy else COHERENT
     cloud, agreed, closed = _sides(overturn(cloud), hints, enough, rng) if sided else (cloud, float("nan"), False)
     stage("sample")
-    closed_up = closed or surface == "closed" or (surface == "auto" and _holds(cloud, trial, rng))
+    wires = sided and agreed <= HOPELESS and along_curves(cloud)
+    closed_up = surface == "closed" or (not wires and (closed or (surface == "auto" and _holds(cloud, trial, rng))))
     kind = "closed" if closed_up else "open" if surface == "open" else "wrap"
     cloud, evidence, thickened = _labelled(cloud, kind, labels, rng)
     _require_both_sides(evidence, kind)
@@ -124,7 +126,7 @@ def gather_evidence(
         least_thickness=0.0 if kind == "closed" and not thickened else 2 * cloud.closing.least,
         thickened=thickened,
         doubted=surface == "auto" and kind == "closed" and not closed,
-        warnings=(*_warnings(agreed, surface, kind), *_hint_warnings(cloud, hints)),
+        warnings=(*_warnings(agreed, surface, kind, wires), *_hint_warnings(cloud, hints)),
         oriented=cloud,
     )
 
@@ -179,7 +181,11 @@ def _loses_at_most(cloud: OrientedCloud, points: float, in_patches: float) -> bo
     return lost < points and patches < in_patches
 
 
-def _warnings(agreed: float, surface: str, kind: str) -> tuple[str, ...]:
+def _warnings(agreed: float, surface: str, kind: str, wires: bool) -> tuple[str, ...]:
+    if wires and surface == "auto":
+        return ("the points lie along curves, and show no surface between them: the curves were wrapped (--surface closed spans them)",)
+    if surface == "auto" and kind == "closed" and agreed <= HOPELESS:
+        return (f"inside and outside agree on {agreed:.0%} of the points only, as in a scan from one side: what is behind is a guess",)
     if surface == "auto" and kind == "wrap":
         way = "--surface closed forces it" if agreed > HOPELESS else "sheets, hidden faces or too few points have no sides to tell"
         return (f"inside and outside agree on {agreed:.0%} of the points only: wrapped without orientation ({way})",)
