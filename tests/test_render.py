@@ -9,9 +9,11 @@ import pytest
 from PIL import Image
 from shapes import directions, torus_distance
 
+from sdfshape import PointCloud
 from sdfshape.errors import InputError
 from sdfshape.field import Box, Sphere, difference
 from sdfshape.render import Camera, camera_for, sphere_trace, surface_spans, view_field, write_gif, write_mp4
+from sdfshape.render.edges import OFFSETS, widened
 from sdfshape.render.trace import box_span
 
 BALL = Sphere((5.0, -3.0, 2.0), 1.5)
@@ -134,7 +136,7 @@ def test_spans_hold_every_hit(parallel):
 
 
 def test_a_view_of_a_ball_is_a_disc_with_the_depth_and_the_normals_of_a_ball():
-    view = view_field(BALL, camera_for(BALL, 20, 10, parallel=True), width=101, height=101)
+    view = view_field(BALL, camera_for(BALL, 20, 10, parallel=True), width=101, height=101, smooth=False)
     seen = np.isfinite(view.depth)
     camera = camera_for(BALL, 20, 10, parallel=True)
     pixel = 2 * camera.distance * camera.slope / 101 * BALL.frame.scale
@@ -203,3 +205,38 @@ def test_a_film_of_no_pictures_is_refused_and_one_of_odd_size_is_cut(tmp_path):
     frames = np.frombuffer(subprocess.run(ask, capture_output=True, check=True).stdout, np.uint8).reshape(-1, 32, 48, 3)
     assert np.abs(frames.mean(axis=(1, 2, 3)) - (10, 120, 250)).max() < 4
     assert sorted(path.name for path in tmp_path.iterdir()) == ["turn.mp4"]
+
+
+def test_smooth_edges_cover_what_geometry_says():
+    camera = camera_for(BALL, 20, 10, parallel=True)
+    rough, smooth = (view_field(BALL, camera, width=61, height=61, smooth=kept) for kept in (False, True))
+    pixel = 2 * camera.distance * camera.slope / 61 * BALL.frame.scale
+    off = [abs(view.color[..., 3].sum() / 255 * pixel**2 / (np.pi * 1.5**2) - 1) for view in (rough, smooth)]
+    assert off[1] < 0.012 and off[1] < off[0] / 2  # a tolerance of an eighth of a pixel is .009 of this disc
+    assert np.array_equal(rough.depth, smooth.depth) and np.array_equal(rough.normals, smooth.normals)
+    partly = (smooth.color[..., 3] > 0) & (smooth.color[..., 3] < 255)
+    assert 0.02 < partly.mean() < 0.08 and set(np.unique(smooth.color[partly, 3])) <= {64, 128, 191}
+    inner = np.isfinite(rough.depth) & ~partly
+    assert (np.abs(rough.color[inner].astype(int) - smooth.color[inner]) < 40).all()
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_widened_spans_hold_the_hits_beside_the_middles(parallel):
+    field = difference(Box((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)), Sphere((0.3, 0.2, 1.0), 0.7))
+    camera = camera_for(field, 30, 35, parallel=parallel)
+    start, end = widened(*surface_spans(*field.surface_cells_unit, camera, 96, 64), (64, 96))
+    row, column = np.divmod(np.arange(96 * 64), 96)
+    for across, down in OFFSETS:
+        origins, ways = camera.rays_through(column + across, row + down, 96, 64)
+        whole = sphere_trace(field.evaluate_unit, origins, ways, start=np.zeros(len(ways)), end=np.full(len(ways), 20.0), tolerance=1e-4)
+        assert (start[whole.hit] <= whole.t[whole.hit] + 1e-3).all() and (end[whole.hit] >= whole.t[whole.hit] - 1e-3).all()
+
+
+def test_a_surface_takes_the_colours_of_points():
+    half = directions(2000, 3) * 1.5 + (5.0, -3.0, 2.0)
+    colors = np.where(half[:, 2:] > 2.0, [[250, 0, 0]], [[0, 0, 250]]).astype(np.uint8)
+    view = view_field(BALL, camera_for(BALL, 20, 0), width=64, height=64, shadows=False, colors=PointCloud(half, colors=colors))
+    red, blue = view.color[10, 32, :3], view.color[54, 32, :3]
+    assert red[0] > 80 and red[2] == 0 and blue[2] > 40 and blue[0] == 0
+    with pytest.raises(InputError, match="must have colours"):
+        view_field(BALL, camera_for(BALL), colors=PointCloud(half))

@@ -163,7 +163,8 @@ def _write(result: Reconstruction, made: PartsReconstruction | None, cloud: Poin
         from ..render import render_field, write_png
 
         azimuth, elevation, up = outputs.view
-        image = render_field(result.field, azimuth_deg=azimuth, elevation_deg=elevation, up_axis=up)
+        colors = result.mesh if result.mesh.colors is not None else None
+        image = render_field(result.field, azimuth_deg=azimuth, elevation_deg=elevation, up_axis=up, colors=colors)
         write_png(image, outputs.picture, overwrite=outputs.overwrite)
     if outputs.cleaned:
         write_points(cloud[~result.scores.outliers], outputs.cleaned, overwrite=outputs.overwrite)

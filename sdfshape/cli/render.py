@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..field import CertifiedField
     from ..render import View
     from ..render.camera import Camera
+    from ..types import PointCloud
 
 MOST_FRAMES = 720
 FILMS = (".gif", ".mp4")
@@ -35,6 +36,7 @@ def render(
     parallel: Annotated[bool, typer.Option("--parallel", help="Without perspective.")] = False,
     transparent: Annotated[bool, typer.Option("--transparent", help="No background (of a .png picture).")] = False,
     shadows: Annotated[bool, typer.Option("--shadows/--no-shadows", help="Cast soft shadows.")] = True,
+    scan: Annotated[Path | None, typer.Option(help="Points, or a mesh, whose colours the surface takes.")] = None,
     frames: Annotated[int, typer.Option(help="Of a .gif or .mp4: pictures of the turn.")] = 36,
     part: words.Part = None,
     threads: words.Threads = None,
@@ -48,24 +50,35 @@ def render(
     from .outputs import check_outputs
 
     _check(output, show, transparent, frames)
-    check_outputs([("any", output)], [field], overwrite=overwrite)
+    check_outputs([("any", output)], [field, scan], overwrite=overwrite)
     with computing_with("cpu", threads):
         loaded = field_or_part(field, part)
         turns = [azimuth + 360 * k / frames for k in range(frames)] if output.suffix.lower() in FILMS else [azimuth]
         cameras = [camera_for(loaded, turn, elevation, "xyz".index(up), parallel=parallel) for turn in turns]
-        views = _views(loaded, cameras, size, shadows, quiet)
+        wanted = {"width": size, "height": size, "shadows": shadows, "colors": _coloured(scan) if scan else None}
+        views = _views(loaded, cameras, wanted, quiet)
     _write(views, output, show, transparent, overwrite)
     if not quiet:
         sys.stdout.write(f"{size} x {size}, {sum(view.steps.mean() for view in views) / len(views):.2f} evaluations a pixel -> {output}\n")
 
 
-def _views(field: CertifiedField, cameras: list[Camera], size: int, shadows: bool, quiet: bool) -> list[View]:
+def _coloured(scan: Path) -> PointCloud:
+    from ..errors import InputError
+    from ..io import read_points
+
+    cloud = read_points(scan)
+    if cloud.colors is None:
+        raise InputError(f"{scan.name}: --scan gives the picture its colours, this has none: leave --scan out")
+    return cloud
+
+
+def _views(field: CertifiedField, cameras: list[Camera], wanted: dict[str, Any], quiet: bool) -> list[View]:
     """What each camera sees, all from as far away as the farthest: else the shape would breathe as it turns."""
     from ..render import view_field
 
     views, farthest = [], max(camera.distance for camera in cameras)
     for k, camera in enumerate(cameras):
-        views.append(view_field(field, camera.at_distance(farthest), width=size, height=size, shadows=shadows))
+        views.append(view_field(field, camera.at_distance(farthest), **wanted))
         if not quiet and len(cameras) > 1:
             _tell(f"picture {k + 1} of {len(cameras)}", last=k + 1 == len(cameras))
     return views

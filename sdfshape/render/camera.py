@@ -80,11 +80,16 @@ class Camera:
         return replace(self, eye=(x, y, z))
 
     def rays(self, width: int, height: int) -> tuple[FloatArray, FloatArray]:
-        """Origins and unit directions, each (height * width, 3), row by row from the upper left pixel."""
+        """Origins and unit directions, each (height * width, 3), row by row from the upper left pixel, through the middles."""
+        row, column = np.divmod(np.arange(width * height), width)
+        return self.rays_through(column, row, width, height)
+
+    def rays_through(self, column: FloatArray, row: FloatArray, width: int, height: int) -> tuple[FloatArray, FloatArray]:
+        """Origins and unit directions, each (m, 3), through places (m,) of a picture; the middle of the upper left pixel is (0, 0)."""
         right, above, forward = self.axes
-        x = (np.arange(width) + 0.5 - width / 2) / (height / 2) * self.slope
-        y = -(np.arange(height) + 0.5 - height / 2) / (height / 2) * self.slope
-        offset = (y[:, None, None] * above + x[None, :, None] * right).reshape(-1, 3)
+        x = (np.asarray(column) + 0.5 - width / 2) / (height / 2) * self.slope
+        y = -(np.asarray(row) + 0.5 - height / 2) / (height / 2) * self.slope
+        offset = y[:, None] * above + x[:, None] * right
         eye = np.asarray(self.eye, dtype=np.float64)
         if self.parallel:
             return eye + self.distance * offset, np.broadcast_to(forward, offset.shape).copy()

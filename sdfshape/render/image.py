@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 
 import numpy as np
@@ -10,16 +10,14 @@ import numpy as np
 from ..errors import InputError
 from ..field import CertifiedField, require_certified
 from ..io import atomic_write
-from ..types import FloatArray, IntArray
+from ..types import FloatArray, IntArray, Mesh, PointCloud
 from .camera import Camera
+from .edges import CLOSER, OFFSETS, edge_pixels, widened
+from .shading import Light, Paint
 from .spans import surface_spans
 from .trace import Hits, sphere_trace
 
 BACKGROUND = 255
-CLAY = np.array([0.80, 0.78, 0.74])
-OCCLUSION_REACHES = (0.02, 0.06)  # unit frame: how far out of a surface we ask whether it is shut in
-TETRAHEDRON = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
-SHADOW_STEPS, SHADOW_START, SHADOW_REACH, SOFTNESS = 12, 0.02, 1.2, 10.0  # of the light's way; unit frame; sharper where larger
 LARGEST = 8192
 
 
@@ -59,16 +57,34 @@ class View:
         return np.repeat(np.rint(gray * 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def view_field(field: CertifiedField, camera: Camera, *, width: int = 512, height: int = 512, shadows: bool = True) -> View:
-    """What a camera (unit frame of the field, see `camera_for`) sees of {f = 0}."""
+def view_field(
+    field: CertifiedField,
+    camera: Camera,
+    *,
+    width: int = 512,
+    height: int = 512,
+    shadows: bool = True,
+    smooth: bool = True,
+    colors: PointCloud | Mesh | None = None,
+) -> View:
+    """What a camera (unit frame of the field, see `camera_for`) sees of {f = 0}.
+
+    smooth : edges are seen through four rays a pixel; depth, normals and steps are those of the one through its middle.
+    colors : of points or vertices, world units, that the surface takes.
+    """
     require_certified(field, "sphere tracing")
     if not (1 <= width <= LARGEST and 1 <= height <= LARGEST):
         raise InputError(f"a picture must be 1 to {LARGEST} pixels wide and high, got {width} x {height}")
+    half_pixel = camera.distance * camera.slope / height
+    light = Light(field, camera, half_pixel, shadows, None if colors is None else Paint.of(colors, field))
     origins, directions = camera.rays(width, height)
-    places, radius = field.surface_cells_unit
-    start, end = surface_spans(places, radius, camera, width, height)
-    tolerance = max(camera.distance * camera.slope * 2 / height / 2, 4 * field.float32_error_unit)  # half a pixel
-    hits = sphere_trace(
+    spans = surface_spans(*field.surface_cells_unit, camera, width, height)
+    view = _view(light, _hits(field, half_pixel, origins, directions, *spans), (origins, directions), (height, width))
+    return _smoothed(view, light, spans) if smooth else view
+
+
+def _hits(field: CertifiedField, tolerance: float, origins: FloatArray, directions: FloatArray, start: FloatArray, end: FloatArray) -> Hits:
+    return sphere_trace(
         field.same_surface_unit,
         origins,
         directions,
@@ -76,9 +92,8 @@ def view_field(field: CertifiedField, camera: Camera, *, width: int = 512, heigh
         end=end,
         lipschitz=field.lipschitz_bound,
         error=field.float32_error_unit,
-        tolerance=float(tolerance),
+        tolerance=float(max(tolerance, 4 * field.float32_error_unit)),
     )
-    return _view(field, camera, hits, (origins, directions), (height, width), shadows)
 
 
 def camera_for(
@@ -97,56 +112,45 @@ def render_field(
     azimuth_deg: float = 35.0,
     elevation_deg: float = 20.0,
     up_axis: int = 2,
+    colors: PointCloud | Mesh | None = None,
 ) -> IntArray:
-    """(height, width, 3) uint8 picture of {f = 0}: light from the upper left, shadow and occlusion read off the distance itself."""
-    return view_field(field, camera_for(field, azimuth_deg, elevation_deg, up_axis), width=width, height=height).picture
+    """(height, width, 3) uint8 picture of {f = 0}: light from the upper left, shadow and occlusion read off the distance itself.
+
+    colors : of points or vertices, world units, that the surface takes.
+    """
+    camera = camera_for(field, azimuth_deg, elevation_deg, up_axis)
+    return view_field(field, camera, width=width, height=height, colors=colors).picture
 
 
-def _view(
-    field: CertifiedField, camera: Camera, hits: Hits, rays: tuple[FloatArray, FloatArray], shape: tuple[int, int], shadows: bool
-) -> View:
+def _view(light: Light, hits: Hits, rays: tuple[FloatArray, FloatArray], shape: tuple[int, int]) -> View:
     hit = hits.hit
     places, ways = rays[0][hit] + hits.t[hit, None] * rays[1][hit], rays[1][hit]
     color, depth, normals = np.zeros((len(hit), 4), np.uint8), np.full(len(hit), np.inf), np.zeros((len(hit), 3))
     if hit.any():
-        normal = _pixel_normals(field, places, camera.distance * camera.slope / shape[0])
-        normal = np.where((normal * ways).sum(1, keepdims=True) > 0, -normal, normal)
-        color[hit] = np.c_[_shade(field, places, ways, normal, camera, shadows), np.full(len(places), 255, np.uint8)]
-        depth[hit], normals[hit] = field.frame.length_to_world(hits.t[hit]), normal
+        normals[hit] = light.normals(places, ways)
+        color[hit] = np.c_[light.colors(places, ways, normals[hit]), np.full(len(places), 255)]
+        depth[hit] = light.field.frame.length_to_world(hits.t[hit])
     size = (*shape, -1)
     return View(color.reshape(size), depth.reshape(shape), normals.reshape(size), hits.steps.reshape(shape))
 
 
-def _pixel_normals(field: CertifiedField, places: FloatArray, reach: float) -> FloatArray:
-    """(m, 3) the gradient's direction, averaged over a pixel by differences to the corners of a tetrahedron: folds do not glitter."""
-    gradient = np.zeros_like(places)
-    for corner in TETRAHEDRON:
-        gradient += field.same_surface_unit(places + reach * corner)[:, None] * corner
-    return gradient / np.maximum(np.linalg.norm(gradient, axis=1, keepdims=True), 1e-300)
-
-
-def _shade(field: CertifiedField, places: FloatArray, ways: FloatArray, normal: FloatArray, camera: Camera, shadows: bool) -> IntArray:
-    light = -camera.axes[2] - 0.6 * camera.axes[0] + 0.7 * camera.axes[1]
-    light /= np.linalg.norm(light)
-    diffuse, facing = np.clip(normal @ light, 0, 1), np.clip(-(normal * ways).sum(1), 0, 1)
-    if shadows:
-        lit = diffuse > 0.02
-        diffuse[lit] *= _light_that_comes(field, places[lit] + 0.01 * normal[lit], light)
-    open_ = [np.clip(field.evaluate_unit(places + reach * normal) / reach, 0, 1) for reach in OCCLUSION_REACHES]
-    brightness = (0.26 + 0.24 * facing + 0.64 * diffuse) * (0.6 + 0.4 * np.mean(open_, axis=0))
-    return np.clip(brightness[:, None] * CLAY * 255, 0, 255).astype(np.uint8)
-
-
-def _light_that_comes(field: CertifiedField, places: FloatArray, light: FloatArray) -> FloatArray:
-    """(m,) in [0, 1]: the narrowest gap that the way to the light passes, as seen from the place: a soft shadow (Quilez 2010)."""
-    comes, t = np.ones(len(places)), np.full(len(places), SHADOW_START)
-    open_rows = np.arange(len(places))
-    for _ in range(SHADOW_STEPS):
-        f = field.evaluate_unit(places[open_rows] + t[open_rows, None] * light)
-        comes[open_rows] = np.minimum(comes[open_rows], np.clip(SOFTNESS * f / t[open_rows], 0, 1))
-        t[open_rows] += np.maximum(f, SHADOW_START)
-        open_rows = open_rows[(comes[open_rows] > 0.02) & (t[open_rows] < SHADOW_REACH)]
-    return comes
+def _smoothed(view: View, light: Light, spans: tuple[FloatArray, FloatArray]) -> View:
+    """The view with the colours of its edges averaged over several rays a pixel; cover is the share of them that hit."""
+    height, width = view.depth.shape
+    pixel = light.field.frame.length_to_world(2 * light.half_pixel)
+    rows = edge_pixels(np.isfinite(view.depth), view.normals, view.depth, pixel)
+    color = view.color.reshape(-1, 4).copy()
+    sums = np.zeros((len(rows), 4))
+    start, end = (span[rows] for span in widened(*spans, (height, width)))
+    for across, down in OFFSETS:
+        origins, ways = light.camera.rays_through(rows % width + across, rows // width + down, width, height)
+        hits = _hits(light.field, light.half_pixel * CLOSER, origins, ways, start, end)
+        hit = hits.hit
+        places = origins[hit] + hits.t[hit, None] * ways[hit]
+        sums[hit] += np.c_[light.colors(places, ways[hit], light.normals(places, ways[hit])), np.ones(len(places))]
+    cover = sums[:, 3:]
+    color[rows] = np.rint(np.c_[sums[:, :3] / np.maximum(cover, 1), 255 * cover / len(OFFSETS)])
+    return replace(view, color=color.reshape(view.color.shape))
 
 
 def write_png(image: IntArray, path: str | PathLike[str], *, overwrite: bool = False) -> None:
