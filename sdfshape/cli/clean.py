@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def clean(
-    scan: Annotated[Path, typer.Argument(help="Points (.xyz .pts .txt .csv .pwn .ply .pcd .npy .npz).", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The points to write (.ply .xyz .npy .npz).")],
+    scan: Annotated[Path, typer.Argument(help="Points (.xyz .pts .txt .csv .pwn .ply .pcd .npy .npz .las .laz .e57).", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The points to write (.ply .npz .npy .xyz .pts .txt).")],
     mark: Annotated[bool, typer.Option("--mark", help="Keep all points that are finite; the column label says 1 for outliers.")] = False,
     preset: Annotated[Literal["fast", "default", "quality"], typer.Option(help="Of the surface that judges.")] = "fast",
     limit: Annotated[

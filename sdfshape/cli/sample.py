@@ -13,7 +13,7 @@ from . import words
 
 def sample(
     mesh: Annotated[Path, typer.Argument(help="The mesh to sample.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The cloud: .ply .xyz .npy .npz.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The cloud: .ply .npz .npy .xyz .pts .txt.")],
     points: Annotated[int, typer.Option(help="How many points.")] = 20_000,
     noise: Annotated[
         float, typer.Option(help="Standard deviation of Gaussian noise (of a scan: along the ray), as a share of the longest side.")

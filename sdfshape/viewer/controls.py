@@ -80,7 +80,7 @@ def controls_of(scene: Scene, *, several: bool, live: bool = False) -> tuple[Con
 
 def _of_layer(scene: Scene, k: int, layer: Layer) -> list[Control]:
     group, shown = layer.name, choices(scene, k)
-    first = "colours of the file" if "colours of the file" in shown else PLAIN
+    first = next((name for name in (layer.color_by, "colours of the file") if name in shown), PLAIN)
     made = [
         Control(layer_name(k, "shown"), "toggle", group, "Show", layer.shown, key=str(k + 1) if k < 9 else ""),
         Control(layer_name(k, "color"), "choice", group, "Colour by", first, choices=shown),

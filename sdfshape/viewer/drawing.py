@@ -124,16 +124,15 @@ def scalar_bar(coloring: Coloring, ink: Color) -> Any:
 
     bar = vtkScalarBarActor()
     bar.SetLookupTable(_lookup(color_table(coloring.table), coloring.limits))
-    bar.SetTitle(f"{coloring.name} [{coloring.unit}]" if coloring.unit else coloring.name)
+    bar.SetTitle((f"{coloring.name} [{coloring.unit}]" if coloring.unit else coloring.name) + "\n ")  # or the numbers run into it
     bar.SetOrientationToHorizontal()
     bar.SetNumberOfLabels(5)
     bar.SetMaximumNumberOfColors(256)
     bar.SetLabelFormat("{:.3g}")
     bar.UnconstrainedFontSizeOn()
     bar.SetBarRatio(0.25)
-    bar.SetVerticalTitleSeparation(6)
     bar.SetPosition(0.2, 0.02)
-    bar.SetPosition2(0.6, 0.11)
+    bar.SetPosition2(0.6, 0.12)
     for text, points in ((bar.GetTitleTextProperty(), 15), (bar.GetLabelTextProperty(), 13)):
         text.SetColor(*ink)
         text.SetFontSize(points)

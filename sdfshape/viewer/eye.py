@@ -15,6 +15,8 @@ from .picking import Ray
 HOME = (1.0, 0.8, 0.45)  # across, across, and along the axis that points up
 ANGLE = 30.0  # degrees of the view, from below to above
 MARGIN = 1.08  # of a view that holds all
+CENTRINGS = 3
+FOOT = 0.14  # of the height, at the bottom: room for a colour bar
 
 
 class Eye:
@@ -22,15 +24,14 @@ class Eye:
 
     def __init__(self, renderer: Any) -> None:
         self._renderer = renderer
-        self.origin, self.corners, self.size, self.up = np.zeros(3), np.zeros((8, 3)), 1.0, 1
+        self.origin, self.outline, self.size, self.up = np.zeros(3), np.zeros((1, 3)), 1.0, 1
         self._seen_from = ""
         self.camera.SetViewAngle(ANGLE)
 
     def at(self, scene: Scene) -> None:
         """Look at another scene."""
         self.origin, self.size, self.up = scene.origin, scene.size, scene.up
-        lo, hi = scene.bounds - self.origin
-        self.corners = np.array([[(lo, hi)[k][0], (lo, hi)[j][1], (lo, hi)[i][2]] for k in (0, 1) for j in (0, 1) for i in (0, 1)])
+        self.outline = scene.outline - self.origin
 
     @property
     def camera(self) -> Any:
@@ -66,21 +67,35 @@ class Eye:
         self._renderer.ResetCameraClippingRange()
 
     def _look_from(self, way: FloatArray, up: FloatArray) -> None:
-        """From this side, as near as all corners of the scene's box allow."""
+        """From this side, as near as the outline of the scene allows."""
         width, height = self._renderer.GetSize()
         ahead = -way / np.linalg.norm(way)
         right = np.cross(ahead, up)
         right /= np.linalg.norm(right)
         slope = np.tan(np.radians(ANGLE) / 2)
-        across, above = np.abs(self.corners @ right) * height / width, np.abs(self.corners @ np.cross(right, ahead))
-        half = MARGIN * np.maximum(across, above)
-        distance = max(float((half / slope - self.corners @ ahead).max()), 1e-3 * self.size)
-        self.camera.SetFocalPoint(0.0, 0.0, 0.0)
-        self.camera.SetPosition(*(-distance * ahead))
+        above = np.cross(right, ahead)
+        seen, depth = self.outline @ np.stack([right, above]).T, self.outline @ ahead
+        middle = (seen.min(axis=0) + seen.max(axis=0)) / 2
+        for _ in range(CENTRINGS):  # what is near stands farther from the middle of the picture than it does across the way
+            distance = self._distance((seen - middle) / slope, depth, width / height)
+            shown = (seen - middle) / (distance + depth)[:, None]
+            middle = middle + distance * (shown.min(axis=0) + shown.max(axis=0)) / 2
+        distance = self._distance((seen - middle) / slope, depth, width / height)
+        focal = middle[0] * right + (middle[1] - FOOT * distance * slope) * above
+        self.camera.SetFocalPoint(*focal)
+        self.camera.SetPosition(*(focal - distance * ahead))
         self.camera.SetViewUp(*up)
-        self.camera.SetParallelScale(max(float(half.max()), 1e-3 * self.size))
+        self.camera.SetParallelScale(distance * slope)
         self._seen_from = ""
         self._renderer.ResetCameraClippingRange()
+
+    def _distance(self, seen: FloatArray, depth: FloatArray, aspect: float) -> float:
+        """At which all places are in the picture and none in its foot; the eye is lower by FOOT times it. seen : (m, 2) in slopes."""
+        # a place at the distance d + depth is seen within (d + depth) / MARGIN
+        beside, high, least = np.abs(seen[:, 0]) / aspect, seen[:, 1], 1e-3 * self.size
+        above = float((high - depth / MARGIN).max()) / (1 / MARGIN - FOOT)
+        below = float((-high - (1 - 2 * FOOT) * depth / MARGIN).max()) / (FOOT + (1 - 2 * FOOT) / MARGIN)
+        return max(float((MARGIN * beside - depth).max()), above, below, least - float(depth.min()))
 
     def set_parallel(self, parallel: bool) -> None:
         """With or without perspective; what is in the middle keeps its size."""

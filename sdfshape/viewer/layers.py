@@ -26,7 +26,7 @@ class Layer:
 
     field : whose surface a mesh is, if that is known; then the level can be moved.   color : plain, red green blue.
     level : at which the shape is that surface in full, world units; None while it is coarse.   rows : of the points in their file,
-    of which `skipped` are not finite.
+    of which `skipped` are not finite.   color_by : what it is coloured by at first, if it can be.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Layer:
     level: float | None = None
     rows: IntArray | None = None
     skipped: int = 0
+    color_by: str = ""
 
     @property
     def is_surface(self) -> bool:
@@ -100,6 +101,7 @@ class Layer:
         return f"{len(self.places):,} points" + (f"; {self.skipped:,} not finite, not shown" if self.skipped else "")
 
 
+OUTLINE = 20_000  # places of a layer
 FARTHEST = 1e30  # a place beyond has no digits left, and no picture
 
 
@@ -143,6 +145,11 @@ class Scene:
         """(2, 3) of all layers, world units."""
         boxes = np.stack([layer.bounds for layer in self.layers])
         return np.stack([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
+
+    @cached_property
+    def outline(self) -> FloatArray:
+        """(m, 3) places of all layers, world units, evenly taken: a view that holds them with a little room holds all."""
+        return np.concatenate([layer.places[:: max(1, len(layer.places) // OUTLINE)] for layer in self.layers])
 
     @property
     def size(self) -> float:

@@ -8,8 +8,10 @@ from shapes import icosphere, sphere_points
 
 from sdfshape.field import Sphere
 from sdfshape.types import Mesh, PointCloud
+from sdfshape.viewer.eye import FOOT
 from sdfshape.viewer.keys import press
 from sdfshape.viewer.layers import Layer, Scene, Show
+from sdfshape.viewer.opening import opened
 from sdfshape.viewer.panel import WIDTH, Panel
 from sdfshape.viewer.pictures import scene_picture, settle
 from sdfshape.viewer.saving import save_beside, saved
@@ -430,3 +432,26 @@ def test_an_error_of_the_surface_is_the_error_of_the_picture():
     empty = Layer("empty", icosphere(1.0), field=Sphere((0, 0, 0), 1.0).offset(-5.0))
     with pytest.raises(SdfShapeError, match="iso must be"):
         scene_picture(Scene((empty,), "test"), size=SIZE)
+
+
+def test_home_fills_the_picture_and_leaves_room_for_a_colour_bar(stage):
+    """A long shape that lies askew in its box, beside the middle of its box in the picture."""
+    rod = Mesh(ball().shape.vertices * (3.0, 0.3, 0.3) @ np.linalg.qr([[1.0, 2, 0], [0, 1, 1], [1, 0, 1]])[0], ball().shape.faces)
+    session_of(stage, Layer("rod", rod, color=(250, 20, 20)))
+    rows, columns = np.nonzero(colour_of(stage.picture(), "r"))
+    height, width = SIZE[1], SIZE[0]
+    assert rows.max() < (1 - FOOT) * height and rows.min() > 0 and columns.min() > 0 and columns.max() < width - 1
+    filled = max(np.ptp(rows) / ((1 - FOOT) * height), np.ptp(columns) / width)
+    assert filled > 0.7
+    assert abs(columns.mean() / width - 0.5) < 0.1
+
+
+def test_a_truth_that_is_given_colours_the_meshes(tmp_path):
+    for name, radius in (("ball.ply", 1.0), ("truth.ply", 1.1)):
+        ball(radius=radius).shape.write(tmp_path / name)
+    scene = opened([tmp_path / "ball.ply"], truth=tmp_path / "truth.ply")
+    session = session_of(Stage(size=SIZE), *scene.layers)
+    assert session.values["layer0_color"] == "distance to truth.ply" and session.bar is not None
+    assert session.values["layer1_color"] == "one colour"
+    session.close()
+    session.stage.close()
