@@ -24,7 +24,7 @@ from .orient import Hints
 from .sample import Evidence, Gathered, gather_evidence
 from .thin import enough_points
 from .train.config import PAPER_POINTS, TrainConfig, preset
-from .types import FloatArray, Mesh, PointCloud
+from .types import FloatArray, Mesh, PointCloud, require_cloud
 from .waiting import wait_briefly_if_busy
 
 if TYPE_CHECKING:  # what needs torch is imported where it is used: torch loads while the points are oriented
@@ -98,7 +98,7 @@ def reconstruct(
     """
     options = replace(options or Options(), **changes)
     config = config or preset(options.preset)
-    check_memory(options.max_memory, Cost.of(len(cloud), config, options.resolution))
+    check_memory(options.max_memory, Cost.of(len(require_cloud(cloud)), config, options.resolution))
     clock = Stopwatch(progress or (lambda _: None))
     _load_torch(options.device)
     clock.start("orient")

@@ -80,6 +80,14 @@ def test_a_box_becomes_few_faces_that_are_proven_to_be_near(scale):
     assert np.abs(box(places)).max() <= gap <= 0.05 * scale  # the grid cuts edges off: a cell is 0.067, half its diagonal 0.047
 
 
+def test_what_is_said_to_be_off_the_level_holds_and_is_near():
+    box = Box((-1.0, -0.7, -0.5), (1.0, 0.7, 0.5)).offset(0.01)
+    done = finish(extract_mesh(box, resolution=32).mesh, box, 0.0, max_deviation=0.04)
+    places, _ = trimesh.sample.sample_surface(trimesh.Trimesh(done.mesh.vertices, done.mesh.faces), 20_000, seed=1)
+    seen = np.abs(box(places)).max()
+    assert seen <= done.off_level <= seen + 0.012
+
+
 @pytest.mark.slow
 def test_more_room_means_fewer_faces_and_none_leaves_the_mesh():
     mesh = extract_mesh(Sphere((0, 0, 0), 0.7), resolution=40).mesh

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-from sdfshape import Mesh, PointCloud
+from sdfshape import Mesh, PointCloud, reconstruct, reconstruct_tiles
+from sdfshape.cleaning import clean_scan
 from sdfshape.errors import InputError
+from sdfshape.parts import reconstruct_parts
 from sdfshape.types import as_points
 
 P = np.arange(12.0).reshape(4, 3)
@@ -79,3 +83,10 @@ def test_bounds_are_of_the_finite_points():
 
 def test_no_faces_are_faces():
     assert Mesh(P, []).faces.shape == (0, 3)
+
+
+@pytest.mark.parametrize("cloud", ["scan.ply", np.zeros((200, 3)), None])
+def test_what_is_no_cloud_is_told_how_to_become_one(cloud):
+    for make in (reconstruct, clean_scan, reconstruct_parts, partial(reconstruct_tiles, tiles=2)):
+        with pytest.raises(InputError, match="a cloud must be a PointCloud, got .*read_points"):
+            make(cloud)

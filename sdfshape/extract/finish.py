@@ -13,6 +13,8 @@ from .colors import transfer_columns
 from .deviation import Deviation
 from .simplify import simplify
 
+GAP_SHARES = (1.0, 0.25)  # of the deviation: how near to the largest gap its bound is looked for
+
 
 @dataclass(frozen=True, eq=False)
 class Finished:
@@ -41,7 +43,8 @@ def finish(
     if max_deviation is not None:
         simplified = simplify(mesh, max_deviation)
         mesh, deviation = simplified.mesh, simplified.deviation
-        off_level = largest_gap(field, mesh, iso, max_deviation)
+        # both hold; the nearer one may need more boxes than are allowed, and then is the farther one
+        off_level = min(largest_gap(field, mesh, iso, share * max_deviation) for share in GAP_SHARES)
     carries = scan is not None and bool(scan.scan_columns)
     normals = field.normal(mesh.vertices) if vertex_normals or carries else None
     if scan is not None and carries:

@@ -18,7 +18,7 @@ from ..options import Options
 from ..reconstruction import Progress, Reconstruction, reconstruct
 from ..train.record import Record
 from ..train.run import computing_with
-from ..types import PointCloud
+from ..types import PointCloud, require_cloud
 from .field import Parts
 from .meshes import PartMesh, part_mesh
 from .places import labelled_places
@@ -53,6 +53,7 @@ def reconstruct_parts(
     extraction grid unless told.   Else as `reconstruct`, whose training alone keeps a checkpoint.
     Raises InputError for a cloud without labels, with fewer than two, or with one that fewer than 20 points have.
     """
+    require_cloud(cloud)
     options, tell, config = replace(options or Options(), **changes), progress or (lambda _: None), config or ClassifierConfig()
     if options.iso != 0:
         raise InputError(f"parts are cut from the surface itself, iso must be 0, got {options.iso:g}")

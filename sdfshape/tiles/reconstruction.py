@@ -37,7 +37,7 @@ from ..shaping import remember_scan
 from ..thin import averaged, enough_points
 from ..train.config import TrainConfig, preset
 from ..train.run import computing_with
-from ..types import FloatArray, PointCloud
+from ..types import FloatArray, PointCloud, require_cloud
 from .evidence import Coarse
 from .folder import Plan, TileFolder
 from .plan import check_count, cut
@@ -87,6 +87,7 @@ def reconstruct_tiles(
 
     Raises what `reconstruct` raises, and SdfShapeError where a tile failed.
     """
+    require_cloud(cloud)
     options = replace(options or Options(), **changes)
     config = config or preset(options.preset)
     check_tiled(options, config, tiles)
