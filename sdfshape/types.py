@@ -25,12 +25,12 @@ def as_points(points: object, name: str = "points", *, finite: bool = True) -> F
     return _as_rows(points, name, columns=3, finite=finite)
 
 
-def require_cloud(cloud: object) -> None:
-    """Raise InputError for what is no PointCloud, and say how to make one."""
+def require_cloud(cloud: object) -> PointCloud:
+    """The cloud; raises InputError for what is none, and says how to make one."""
     if not isinstance(cloud, PointCloud):
-        raise InputError(
-            f"a cloud must be a PointCloud, got {type(cloud).__name__}: PointCloud(points) of an array, read_points(path) of a file"
-        )
+        kind = type(cloud).__name__
+        raise InputError(f"a cloud must be a PointCloud, got {kind}: PointCloud(points) of an array, read_points(path) of a file")
+    return cloud
 
 
 def _as_rows(rows: object, name: str, *, columns: int, finite: bool) -> FloatArray:

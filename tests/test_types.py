@@ -88,5 +88,5 @@ def test_no_faces_are_faces():
 @pytest.mark.parametrize("cloud", ["scan.ply", np.zeros((200, 3)), None])
 def test_what_is_no_cloud_is_told_how_to_become_one(cloud):
     for make in (reconstruct, clean_scan, reconstruct_parts, partial(reconstruct_tiles, tiles=2)):
-        with pytest.raises(InputError, match="a cloud must be a PointCloud, got .*read_points"):
+        with pytest.raises(InputError, match=r"a cloud must be a PointCloud, got .*read_points"):
             make(cloud)
