@@ -15,7 +15,7 @@ import torch
 
 from ..errors import FieldFileError
 from ..frame import Frame
-from ..io import atomic_write
+from ..io import READABLE, atomic_write
 from ..lipschitz import ACTIVATIONS, Boxes, Layers, lipschitz_bound
 from .signed_distance import SignedDistanceField
 
@@ -132,7 +132,9 @@ def read_tensors(path: Path, kind: str, version: int) -> tuple[dict[str, torch.T
             header = json.loads((file.metadata() or {})["sdfshape"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
-        raise FieldFileError(f"{path.name}: a {noun} must be {maker}, this is none, or damaged: {str(error).splitlines()[0]}") from error
+        shape = path.suffix.lower() in READABLE
+        hint = "`reconstruct` makes one of it with --model, `view` draws it" if shape else "make it again, or copy it again"
+        raise FieldFileError(f"{path.name}: a {noun} must be {maker}, this is none, or damaged: {hint}") from error
     if not isinstance(header, dict) or header.get("format") != kind:
         said = header.get("format") if isinstance(header, dict) else None
         other = f"this is an {said}, for other commands" if said in MADE_BY else "it is another program's file"
