@@ -54,9 +54,7 @@ class Content:
     def mesh(self) -> Mesh:
         """The triangles; raises InputError where there are none or where a vertex is not finite."""
         if not self.has_faces:
-            raise InputError(
-                f"a mesh must have faces, the file holds {len(self.points)} points and none: name a mesh, or make one of the points with `reconstruct`"
-            )
+            raise InputError(f"a mesh must have faces, the file holds {len(self.points)} points and none: `reconstruct` makes a mesh of it")
         bad = int((~np.isfinite(self.points).all(axis=1)).sum())
         if bad:
             raise InputError(f"a mesh must have finite vertices, {bad} of {len(self.points)} have NaN or infinity: repair the file")

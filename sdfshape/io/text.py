@@ -78,9 +78,8 @@ def _header(text: bytes) -> _Header:
         at = end
     _refuse_words(text)
     first = shown_token(text.lstrip()[:40].split(b"\n")[0])
-    raise InputError(
-        f"a point file must have rows of numbers, none below a header of at most {_MAX_HEADER_LINES} lines: it begins {first}: write x y z in each row"
-    )
+    law = f"a point file must have rows of numbers, none below a header of at most {_MAX_HEADER_LINES} lines"
+    raise InputError(f"{law}: it begins {first}: write x y z in each row")
 
 
 def _refuse_words(text: bytes) -> None:
