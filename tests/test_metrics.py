@@ -10,6 +10,7 @@ from shapes import icosphere
 from sdfshape import Mesh
 from sdfshape.errors import InputError
 from sdfshape.evaluate import compare
+from sdfshape.evaluate.report import metric_facts
 from sdfshape.sample.surface import cloud_of_mesh, sample_surface
 
 UNIT, LARGER = icosphere(1.0, subdivisions=5), icosphere(1.2, subdivisions=5)
@@ -115,3 +116,11 @@ def test_what_bridges_a_hole_is_told_and_what_points_are_on_is_not():
     assert fit_facts(box_field(), LARGER, ball.vertices, spacing / 2, iso=0.2)["bridged"] == 0
     assert fit_facts(box_field(), LARGER, ball.vertices, spacing / 4)["bridged"] == 1
     assert np.isnan(fit_facts(box_field(), ball, points, float("nan"))["bridged"])
+
+
+def test_the_volume_in_common_is_that_of_geometry_and_none_of_what_is_open_or_flat():
+    assert metric_facts(LARGER, UNIT, samples=50_000)["volume_iou"] == pytest.approx(1 / 1.2**3, abs=0.01)
+    open_one = Mesh(UNIT.vertices, UNIT.faces[1:])
+    two_sides = Mesh(np.eye(3), np.array([[0, 1, 2], [0, 2, 1]]))
+    for mesh, truth in ((open_one, UNIT), (UNIT, open_one), (two_sides, two_sides)):
+        assert metric_facts(mesh, truth, samples=2000)["volume_iou"] is None

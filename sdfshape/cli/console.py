@@ -69,7 +69,8 @@ def summarise(report: dict[str, Any], written: dict[str, str], quiet: bool) -> N
     if "metrics" in report:
         metrics = report["metrics"]
         lines.append(f"truth     Chamfer (sum) {metrics['chamfer_l1_sum']:.4g}, Hausdorff {metrics['hausdorff']:.4g}, "
-                     f"normals {metrics['normal_consistency']:.3f}")  # fmt: skip
+                     f"normals {metrics['normal_consistency']:.3f}"
+                     + (f", volume IoU {metrics['volume_iou']:.4f}" if metrics["volume_iou"] is not None else ""))  # fmt: skip
     lines += _part_lines(report["parts"]) if "parts" in report else []
     lines.append(
         "time      "

@@ -21,16 +21,18 @@ def evaluate(
     report: Annotated[Path | None, typer.Option(help="Also write the numbers, as JSON.")] = None,
     overwrite: words.Overwrite = False,
 ) -> None:
-    """Compare a mesh with the truth: Chamfer, Hausdorff, F-score, normals. Facts of the mesh alone: pieces, area, volume, whether it is
-    watertight."""
-    from ..evaluate import compare, write_report
+    """Compare a mesh with the truth: Chamfer, Hausdorff, F-score, normals, volume in common.
+
+    Also what is true of the mesh alone: pieces, area, volume, whether it is watertight.
+    """
+    from ..evaluate import write_report
     from ..evaluate.report import mesh_facts, metric_facts
     from ..io import read_mesh
     from .outputs import check_outputs
 
     check_outputs([("report", report)], [mesh, truth], overwrite=overwrite)
     judged = read_mesh(mesh)
-    facts = {"mesh": mesh_facts(judged), "metrics": metric_facts(compare(judged, read_mesh(truth), samples=samples, tau=tau, seed=seed))}
+    facts = {"mesh": mesh_facts(judged), "metrics": metric_facts(judged, read_mesh(truth), samples=samples, tau=tau, seed=seed)}
     if report:
         write_report(facts, report, overwrite=overwrite)
     sys.stdout.write(json.dumps(facts, indent=2) + "\n")

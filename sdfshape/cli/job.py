@@ -119,18 +119,13 @@ def complete(
 
     scan.tell(result.report)
     if truth is not None:
-        result.report["metrics"] = _judged(result.mesh, truth)
+        from ..evaluate.report import metric_facts
+
+        result.report["metrics"] = metric_facts(result.mesh, truth)
     written = _write(result, made, cloud, outputs)
     if outputs.checkpoint is not None:
         outputs.checkpoint.unlink(missing_ok=True)
     summarise(result.report, outputs.named() | written, quiet)
-
-
-def _judged(mesh: Mesh, truth: Mesh) -> dict[str, Any]:
-    from ..evaluate import compare
-    from ..evaluate.report import metric_facts
-
-    return metric_facts(compare(mesh, truth))
 
 
 def _made(

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ..errors import InputError
 from ..extract.components import enclosed_volumes, is_watertight, vertex_components
 from ..field import SignedDistanceField
 from ..io import atomic_write
 from ..types import FloatArray, Mesh
-from .metrics import Comparison
+from .metrics import compare
+from .occupancy import intersection_over_union
 
 REPORT_VERSION = 1
 BRIDGED = 4.0  # spacings
@@ -72,9 +74,13 @@ def fit_facts(field: SignedDistanceField, mesh: Mesh, points: FloatArray, spacin
     return {"mean_abs_f": float(at_points.mean()), "max_abs_f": float(at_points.max()), "bridged": bridged}
 
 
-def metric_facts(comparison: Comparison) -> dict[str, Any]:
-    """The `metrics` part: lengths in world units."""
-    return asdict(comparison)
+def metric_facts(mesh: Mesh, truth: Mesh, *, samples: int = 100_000, tau: float | None = None, seed: int = 1) -> dict[str, Any]:
+    """The `metrics` part: `compare`, lengths in world units, and `volume_iou` of the two solids, null where one of them is open or flat."""
+    found: dict[str, Any] = asdict(compare(mesh, truth, samples=samples, tau=tau, seed=seed)) | {"volume_iou": None}
+    if is_watertight(mesh) and is_watertight(truth):
+        with suppress(InputError):  # no place is in either
+            found["volume_iou"] = intersection_over_union(mesh, truth, samples=samples, seed=seed)
+    return found
 
 
 def peak_rss_mb() -> float:
