@@ -20,6 +20,8 @@ from ..types import FloatArray, Mesh
 from .worker import load_mesh, save_mesh
 
 SIZE = 420  # pixels
+FOOT = 0.15  # of the picture, at the bottom: room for the bar
+ROOM = 1.1  # of the view, for what is larger than the first shape
 LINES = 21  # iso-lines of a slice, one of them the surface
 SECONDS = 120.0
 SIDE, ABOVE = (1.0, 0.8), 0.45  # from where all meshes are seen, across and along the axis that points up
@@ -102,6 +104,7 @@ def _draw(folder: Path, count: int, most: float, up: int) -> None:
     middle, size = box.mean(axis=0), float(np.linalg.norm(np.ptp(box, axis=0)))
     way = np.roll([*SIDE, ABOVE], up + 1)
     place = 2.1 * size * way / np.linalg.norm(way)
+    angle = _angle(corners - middle, place, np.eye(3)[up])
     bar = {
         "title": "",
         "vertical": False,
@@ -129,9 +132,19 @@ def _draw(folder: Path, count: int, most: float, up: int) -> None:
             looks = {"color": "#55606a"} if one.heat is None else looks
             plotter.add_points(pyvista.PolyData(one.shape - middle), point_size=3 if one.heat is not None else 2, **looks)
         plotter.camera_position = [tuple(place), (0.0, 0.0, 0.0), tuple(np.eye(3)[up])]
-        plotter.camera.view_angle = 32  # room for the bar below
+        plotter.camera.view_angle = angle
+        plotter.camera.SetWindowCenter(0.0, -FOOT)  # room for the bar below
         plotter.screenshot(folder / f"{k}.png")
         plotter.close()
+
+
+def _angle(places: FloatArray, eye: FloatArray, up: FloatArray) -> float:
+    """Degrees of the view from `eye` to the origin that hold places (n, 3), but for the foot, with a little room for other shapes."""
+    ahead = -eye / np.linalg.norm(eye)
+    right = np.cross(ahead, up) / np.linalg.norm(np.cross(ahead, up))
+    seen, deep = np.abs(places @ np.stack([right, np.cross(right, ahead)]).T), (places - eye) @ ahead
+    slope = (seen / (1, 1 - FOOT) / deep[:, None]).max()
+    return float(2 * np.degrees(np.arctan(ROOM * slope)))
 
 
 def _png(figure: object) -> bytes:
