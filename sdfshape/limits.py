@@ -10,6 +10,7 @@ from .errors import InputError
 LEAST_RESOLUTION = 8
 LARGEST_RESOLUTION = 2048  # measured: 7 GB at most while the triangles of 2048^3 cells are sewn together
 LARGEST_DENSE = 512  # the node values of a whole grid are held in memory: 0.7 GB at 512^3
+UPRIGHT = ("x", "y", "z", "-x", "-y", "-z")  # what may be up in pictures and views; a number counts from here
 TILED_RESOLUTION = 1024  # what tiles lead to by themselves
 MOST_ISO = 2.0  # unit frame: the domain is 2 wide, no grid over a farther level is worth its cells
 

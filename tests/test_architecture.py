@@ -17,6 +17,7 @@ ROOMS = (
     "limits",
     "waiting",
     "types",
+    "upright",
     "pieces",
     "io",
     "frame",

@@ -240,3 +240,16 @@ def test_a_surface_takes_the_colours_of_points():
     assert red[0] > 80 and red[2] == 0 and blue[2] > 40 and blue[0] == 0
     with pytest.raises(InputError, match="must have colours"):
         view_field(BALL, camera_for(BALL), colors=PointCloud(half))
+
+
+@pytest.mark.parametrize("up", range(3))
+def test_upside_down_is_half_a_turn_of_the_picture(up):
+    """Half a turn of the shape about the axis after the upright one shows the same as the opposite way up."""
+    lo, hi = np.array([-0.9, -0.5, -0.3]), np.array([0.7, 0.6, 0.8])
+    turn = np.where(np.arange(3) == (up + 1) % 3, 1.0, -1.0)
+    places = np.random.default_rng(0).uniform(lo, hi, (50, 3))
+    below = Camera.around(lo, hi, 30, 20, up + 3, seen=places)
+    above = Camera.around(*np.sort([turn * lo, turn * hi], axis=0), 30, 20, up, seen=places * turn)
+    for one, other in zip(below.pixels(places, 48, 64), above.pixels(places * turn, 48, 64), strict=True):
+        assert np.allclose(one, other)
+    assert below.axes[1] @ np.eye(3)[up] < 0 < above.axes[1] @ np.eye(3)[up]

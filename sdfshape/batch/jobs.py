@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..io import READABLE, WRITABLE_MESHES
 from ..io.modelnet import Split, iter_modelnet10
 from ..io.source import file_hash
+from ..limits import UPRIGHT
 from ..options import Options
 
 # what a shape may be asked for by itself: parameters of `sdfshape reconstruct`
@@ -70,8 +71,8 @@ def check_options(options: Mapping[str, Any], where: str) -> None:
         raise InputError(f"{where}: {error}") from error
     if options.get("points", LEAST_POINTS) < LEAST_POINTS:
         raise InputError(f"{where}: points must be at least {LEAST_POINTS}, got {options['points']}")
-    if options.get("up", "y") not in ("x", "y", "z"):
-        raise InputError(f"{where}: up must be x, y or z, got {options['up']!r}")
+    if options.get("up", "y") not in UPRIGHT:
+        raise InputError(f"{where}: up must be one of {', '.join(UPRIGHT)}, got {options['up']!r}")
 
 
 def check_kept(jobs: Sequence[ShapeJob], output: Path, manifest: Path | None = None) -> None:

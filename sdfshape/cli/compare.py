@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..limits import UPRIGHT
 from . import words
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def compare(
     check_request(resolution, 0.0, dense=True)
     names = chosen(methods)
     _check_folder(output, files_of(output, names, truth=truth is not None), scan, truth, overwrite=overwrite)
-    asked = {"seconds": budget, "resolution": resolution, "seed": seed, "up": "xyz".index(up)}
+    asked = {"seconds": budget, "resolution": resolution, "seed": seed, "up": UPRIGHT.index(up)}
     job = _job(scan, truth, names, threads, asked)
 
     def tell(what: str) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..limits import UPRIGHT
 from . import words
 
 
@@ -53,6 +54,6 @@ def reconstruct(
     from .job import Outputs, chosen_options, front_for, run_job
 
     options = chosen_options(locals())
-    kept, seen = checkpoint or output.with_name(f".{output.name}.checkpoint"), (azimuth, elevation, "xyz".index(up))
+    kept, seen = checkpoint or output.with_name(f".{output.name}.checkpoint"), (azimuth, elevation, UPRIGHT.index(up))
     outputs, front = Outputs(output, model, report, picture, cleaned, kept, overwrite, seen), front_for(view, web, seen[2], labels)
     run_job(scan, outputs, options, points=points, truth=truth, labels=labels, part_gap=part_gap, quiet=quiet, front=front)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ..limits import UPRIGHT
 from . import words
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def render(
     with computing_with("cpu", threads):
         loaded = field_or_part(field, part)
         turns = [azimuth + 360 * k / frames for k in range(frames)] if output.suffix.lower() in FILMS else [azimuth]
-        cameras = [camera_for(loaded, turn, elevation, "xyz".index(up), parallel=parallel) for turn in turns]
+        cameras = [camera_for(loaded, turn, elevation, UPRIGHT.index(up), parallel=parallel) for turn in turns]
         wanted = {"width": size, "height": size, "shadows": shadows, "colors": _coloured(scan) if scan else None}
         views = _views(loaded, cameras, wanted, quiet)
     _write(views, output, show, transparent, overwrite)

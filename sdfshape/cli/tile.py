@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..limits import UPRIGHT
 from . import words
 
 Tiles = Annotated[int, typer.Option(help="How many: a power of two. Each is a mosaic of its own, with as many points as one.")]
@@ -64,7 +65,7 @@ def tile(
     from .job import chosen_options
     from .outputs import Outputs
 
-    outputs = Outputs(output, model, report, picture, cleaned, None, overwrite, (azimuth, elevation, "xyz".index(up)))
+    outputs = Outputs(output, model, report, picture, cleaned, None, overwrite, (azimuth, elevation, UPRIGHT.index(up)))
     run_tile_job(TileRequest(**{name: asked[name] for name in same}), outputs, chosen_options(asked))
 
 

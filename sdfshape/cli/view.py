@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..limits import UPRIGHT
 from . import words
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def view(
     if not 0 <= port < 65536:
         raise InputError(f"a port must be 0 to 65535, got {port}")
     check_outputs([("page", html), ("picture", picture)], [*files, truth], overwrite=overwrite)
-    show = open_show(files, truth=truth, part=part, up="xyz".index(up), unit=unit)
+    show = open_show(files, truth=truth, part=part, up=UPRIGHT.index(up), unit=unit)
     if len(show) > 1 and (html or picture) is not None:
         raise InputError(f"a page or a picture is of one scene, the folder has {len(show)} files: name those that belong together")
     if html is not None:

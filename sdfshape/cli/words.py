@@ -47,7 +47,7 @@ Device = Annotated[str, typer.Option(help="cpu or cuda (cuda is untested).")]
 Points = Annotated[int | None, typer.Option(help="Points to take: a mesh is sampled (default 20,000), a cloud is thinned at random.")]
 Azimuth = Annotated[float, typer.Option(help="Of the picture: degrees around the upright axis.")]
 Elevation = Annotated[float, typer.Option(help="Of the picture: degrees above the horizon.")]
-Up = Annotated[Literal["x", "y", "z"], typer.Option(help="The axis that is up, in pictures and views.")]
+Up = Annotated[Literal["x", "y", "z", "-x", "-y", "-z"], typer.Option(help="What is up, in pictures and views.")]
 Checkpoint = Annotated[
     Path | None, typer.Option(help="Where an interrupted training is kept and continued from; default: hidden beside the mesh.")
 ]

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..types import FloatArray, Mesh
+from ..upright import stood, upright
 from .worker import load_mesh, save_mesh
 
 SIZE = 420  # pixels
@@ -25,6 +26,17 @@ ROOM = 1.1  # of the view, for what is larger than the first shape
 LINES = 21  # iso-lines of a slice, one of them the surface
 SECONDS = 120.0
 SIDE, ABOVE = (1.0, 0.8), 0.45  # from where all meshes are seen, across and along the axis that points up
+BAR = {
+    "title": "",
+    "vertical": False,
+    "fmt": "%.2g",
+    "color": "black",
+    "width": 0.8,
+    "position_x": 0.1,
+    "position_y": 0.01,
+    "height": 0.09,
+    "n_labels": 3,
+}  # of a heat map
 
 
 def slices_png(slices: FloatArray, scale: float, *, unit: str) -> bytes:
@@ -102,26 +114,15 @@ def _draw(folder: Path, count: int, most: float, up: int) -> None:
     corners = first.vertices if isinstance(first, Mesh) else first
     box = np.stack([corners.min(axis=0), corners.max(axis=0)])
     middle, size = box.mean(axis=0), float(np.linalg.norm(np.ptp(box, axis=0)))
-    way = np.roll([*SIDE, ABOVE], up + 1)
+    way = stood(np.roll([*SIDE, ABOVE], up % 3 + 1), up)
     place = 2.1 * size * way / np.linalg.norm(way)
-    angle = _angle(corners - middle, place, np.eye(3)[up])
-    bar = {
-        "title": "",
-        "vertical": False,
-        "fmt": "%.2g",
-        "color": "black",
-        "width": 0.8,
-        "position_x": 0.1,
-        "position_y": 0.01,
-        "height": 0.09,
-        "n_labels": 3,
-    }
+    angle = _angle(corners - middle, place, upright(up))
     for k in range(count):
         one = _load(folder, k)
         looks = (
             {"color": "#cfc8bb"}
             if one.heat is None
-            else {"scalars": one.heat, "cmap": "viridis", "clim": (0.0, most), "scalar_bar_args": bar}
+            else {"scalars": one.heat, "cmap": "viridis", "clim": (0.0, most), "scalar_bar_args": BAR}
         )
         plotter = pyvista.Plotter(off_screen=True, window_size=[SIZE, SIZE])
         plotter.set_background("white")
@@ -131,7 +132,7 @@ def _draw(folder: Path, count: int, most: float, up: int) -> None:
         else:
             looks = {"color": "#55606a"} if one.heat is None else looks
             plotter.add_points(pyvista.PolyData(one.shape - middle), point_size=3 if one.heat is not None else 2, **looks)
-        plotter.camera_position = [tuple(place), (0.0, 0.0, 0.0), tuple(np.eye(3)[up])]
+        plotter.camera_position = [tuple(place), (0.0, 0.0, 0.0), tuple(upright(up))]
         plotter.camera.view_angle = angle
         plotter.camera.SetWindowCenter(0.0, -FOOT)  # room for the bar below
         plotter.screenshot(folder / f"{k}.png")

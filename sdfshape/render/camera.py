@@ -9,6 +9,7 @@ import numpy as np
 
 from ..limits import check_view
 from ..types import FloatArray
+from ..upright import stood, upright
 
 FILLED = 0.94  # of the picture, by the box that a camera looks at
 
@@ -38,20 +39,20 @@ class Camera:
         parallel: bool = False,
         seen: FloatArray | None = None,
     ) -> Self:
-        """A camera that looks at the middle of the box [lo, hi] from an azimuth and an elevation, with coordinate axis `up_axis` up, and
+        """A camera that looks at the middle of the box [lo, hi] from an azimuth and an elevation, with the axis UPRIGHT[up_axis] up, and
         sees all of the box, or of the places (m, 3) `seen` in it. Raises InputError for angles that are not finite.
         """
         check_view(azimuth_deg, elevation_deg)
         azimuth, elevation = np.radians([azimuth_deg, elevation_deg])
         level = np.array([np.cos(azimuth), np.sin(azimuth)]) * np.cos(elevation)
-        direction = np.insert(level, up_axis, np.sin(elevation))
+        direction, up = stood(np.insert(level, up_axis % 3, np.sin(elevation)), up_axis), tuple(upright(up_axis).tolist())
         centre, half = (np.asarray(lo) + hi) / 2, (np.asarray(hi) - lo) / 2
-        trial = cls(tuple((centre + direction).tolist()), tuple(centre.tolist()), tuple(np.eye(3)[up_axis].tolist()))
+        trial = cls(tuple((centre + direction).tolist()), tuple(centre.tolist()), up)
         places = centre + (np.array(list(np.ndindex(2, 2, 2))) * 2 - 1) * half if seen is None or not len(seen) else seen
         turned = (places - centre) @ trial.axes.T  # right, above, forward
         needed = np.abs(turned[:, :2]).max(axis=1) / (FILLED * trial.slope) - (0 if parallel else 1) * turned[:, 2]
         eye = centre + direction * max(float(needed.max()), 1.2 * float(np.linalg.norm(half)))
-        numbers: list[Any] = [tuple(float(c) for c in v) for v in (eye, centre, np.eye(3)[up_axis])]
+        numbers: list[Any] = [tuple(float(c) for c in v) for v in (eye, centre, up)]
         return cls(numbers[0], numbers[1], numbers[2], parallel=parallel)
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..errors import InputError
+from ..limits import UPRIGHT
 from .colorings import PLAIN, choices
 from .layers import Layer, Scene, digits
 from .slicing import DISTANCE, RESIDUAL
@@ -152,7 +153,7 @@ def _of_picture(scene: Scene) -> list[Control]:
         Control("smooth", "toggle", group, "Smooth shading", False, key="f"),
         Control("parallel", "toggle", group, "Without perspective", False, key="o"),
         Control("spin", "toggle", group, "Turn by itself", False, key="t"),
-        Control("up", "choice", group, "Upright axis", AXES[scene.up], key="u", choices=AXES),
+        Control("up", "choice", group, "Upright axis", UPRIGHT[scene.up], key="u", choices=UPRIGHT),
         Control("background", "choice", group, "Background", "light", key="b", choices=tuple(BACKGROUNDS)),
     ]
 

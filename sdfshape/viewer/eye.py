@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..types import FloatArray
+from ..upright import stood, upright
 from .layers import Scene
 from .picking import Ray
 
@@ -39,7 +40,7 @@ class Eye:
 
     def home(self) -> None:
         """All of the scene, from the side and a little above."""
-        self._look_from(np.roll(HOME, self.up + 1), np.eye(3)[self.up])
+        self._look_from(stood(np.roll(HOME, self.up % 3 + 1), self.up), upright(self.up))
         self._seen_from = self._pose
 
     @property
@@ -53,14 +54,14 @@ class Eye:
 
     def view(self, axis: int, *, opposite: bool = False) -> None:
         """Along an axis, from its positive end."""
-        up = np.eye(3)[self.up if axis != self.up else (self.up + 1) % 3]
+        up = upright(self.up) if axis != self.up % 3 else np.eye(3)[(axis + 1) % 3]
         self._look_from((-1.0 if opposite else 1.0) * np.eye(3)[axis], up)
 
     def turn(self, degrees: float) -> None:
         """Turn around the upright axis."""
         from scipy.spatial.transform import Rotation
 
-        turned = Rotation.from_rotvec(np.radians(degrees) * np.eye(3)[self.up])
+        turned = Rotation.from_rotvec(np.radians(degrees) * upright(self.up))
         focal = np.array(self.camera.GetFocalPoint())
         self.camera.SetPosition(*(focal + turned.apply(np.array(self.camera.GetPosition()) - focal)))
         self.camera.SetViewUp(*turned.apply(self.camera.GetViewUp()))

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, SdfShapeError
+from ..limits import UPRIGHT
 from ..types import Mesh
 from .colorings import PLAIN, Coloring, colored
 from .controls import AXES, BACKGROUNDS, OFF, Control, allowed, controls_of, layer_name
@@ -149,7 +150,7 @@ class Session:
         elif name == "measure":
             self.read([])
         elif name == "up":
-            self.stage.eye.up = AXES.index(value)
+            self.stage.eye.up = UPRIGHT.index(value)
             self.stage.eye.home()
         else:
             self._picture()

@@ -7,6 +7,7 @@ import pytest
 from shapes import icosphere, sphere_points
 
 from sdfshape.field import Sphere
+from sdfshape.limits import UPRIGHT
 from sdfshape.types import Mesh, PointCloud
 from sdfshape.viewer.eye import FOOT
 from sdfshape.viewer.keys import press
@@ -70,7 +71,7 @@ def test_home_shows_all_corners_from_every_upright_axis(stage):
         "flat", Mesh(np.array([[0, 0, 0], [9, 0, 0], [9, 1, 0.1], [0, 1, 0.1]]) + UTM, [[0, 1, 2], [0, 2, 3]]), color=(250, 20, 20)
     )
     session = session_of(stage, flat)
-    for up in "xyz":
+    for up in UPRIGHT:
         session.set("up", up)
         drawn = colour_of(stage.picture(), "r")
         edge = np.concatenate([drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1]])

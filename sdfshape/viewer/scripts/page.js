@@ -27,7 +27,8 @@ const digits = (x, n = 6) => Number(x.toPrecision(n)).toString();
 
 function axes() {
   const up = [0, 0, 0], one = [0, 0, 0], two = [0, 0, 0];
-  up[facts.up] = 1; one[(facts.up + 1) % 3] = 1; two[(facts.up + 2) % 3] = 1;
+  const k = facts.up % 3, sign = facts.up < 3 ? 1 : -1; // upside down: half a turn about `one`
+  up[k] = sign; one[(k + 1) % 3] = 1; two[(k + 2) % 3] = sign;
   const flat = add(mul(one, Math.cos(eye.turn)), mul(two, Math.sin(eye.turn)));
   const back = add(mul(flat, Math.cos(eye.tilt)), mul(up, Math.sin(eye.tilt)));
   const right = unit(cross(up, back));
@@ -428,7 +429,8 @@ function help() {
 function home() { Object.assign(eye, { focal: [0, 0, 0], turn: 0.9, tilt: 0.35, distance: 2.05 * size }); due = true; }
 function along(axis, way) {
   home();
-  const k = (axis - facts.up + 3) % 3;
+  const k = (axis - (facts.up % 3) + 3) % 3;
+  if (facts.up > 2 && k !== 1) way = -way;
   if (k === 0) Object.assign(eye, { tilt: (way * Math.PI) / 2 - way * 1e-4 });
   else Object.assign(eye, { tilt: 0, turn: (k === 1 ? 0 : Math.PI / 2) + (way < 0 ? Math.PI : 0) });
 }
