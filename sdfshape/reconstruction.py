@@ -175,12 +175,12 @@ def _gather(
     return some, gather_evidence(some, "none", config.labels, rng, stage, thinnest)
 
 
-def _closed_holds(options: Options, evidence: Evidence, points: FloatArray, spacing: float) -> bool:
+def _closed_holds(options: Options, evidence: Evidence, points: FloatArray, spacing: float, consistent: bool) -> bool:
     from .train.run import computing_with
     from .trial import closed_holds
 
     with computing_with(options.device, options.threads) as device:
-        return closed_holds(evidence, points, spacing, options.seed, device)
+        return closed_holds(evidence, points, spacing, options.seed, device, consistent=consistent)
 
 
 class Stopwatch:

@@ -106,3 +106,10 @@ def test_a_close_call_is_tried_again(monkeypatch, seen, holds, trials):
     monkeypatch.setattr(trial, "closed_trial", looked_at)
     assert trial.closed_holds(None, None, 0.0, 5, None) is holds  # type: ignore[arg-type]
     assert asked == [5, 6, 7][:trials]
+
+
+def test_handles_and_parts_of_consistent_normals_are_allowed_and_spans_are_not(monkeypatch):
+    for seen, holds in (((0.0, 0.15, 0.03), True), ((0.0, 0.41, 0.0), False), ((0.0, 0.0, 0.09), False), ((0.003, 0.0, 0.0), False)):
+        monkeypatch.setattr(trial, "closed_trial", lambda *_, seen=seen: seen)
+        assert trial.closed_holds(None, None, 0.0, 5, None, consistent=True) is holds  # type: ignore[arg-type]
+        assert not trial.closed_holds(None, None, 0.0, 5, None)  # type: ignore[arg-type]

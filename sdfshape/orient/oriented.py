@@ -88,6 +88,13 @@ class OrientedCloud:
         return ~((behind > 0.5) & (ahead < 0.5))
 
     @cached_property
+    def agreeing(self) -> OrientedCloud:
+        """The cloud with consistent normals, if it is sparse; otherwise itself (`consistent`)."""
+        from .consistent import consistent
+
+        return consistent(self)
+
+    @cached_property
     def closing(self) -> Closing:
         return self.roll()
 
