@@ -12,12 +12,19 @@ LARGEST_RESOLUTION = 2048  # measured: 7 GB at most while the triangles of 2048^
 LARGEST_DENSE = 512  # the node values of a whole grid are held in memory: 0.7 GB at 512^3
 UPRIGHT = ("x", "y", "z", "-x", "-y", "-z")  # what may be up in pictures and views; a number counts from here
 TILED_RESOLUTION = 1024  # what tiles lead to by themselves
+MOST_THREADS = 256
 MOST_ISO = 2.0  # unit frame: the domain is 2 wide, no grid over a farther level is worth its cells
 
 
 def cores() -> int:
     """Of this machine, that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_threads(threads: int | None, name: str = "threads") -> None:
+    """Raise InputError for a number of threads that no machine begins: the libraries under us end the process at some."""
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise InputError(f"{name} must be at least 1 and at most {MOST_THREADS}, got {threads}: this machine has {cores()} cores")
 
 
 def check_request(resolution: int, iso: float, *, dense: bool = False) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import InputError
-from .limits import check_request, check_seed
+from .limits import check_request, check_seed, check_threads
 from .sample import SURFACES
 from .train.config import preset
 
@@ -47,8 +47,7 @@ class Options:
         if self.surface not in SURFACES:
             raise InputError(f"surface must be one of {', '.join(SURFACES)}, got {self.surface!r}")
         check_request(self.resolution, self.iso)
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"threads must be at least 1, got {self.threads}")
+        check_threads(self.threads)
         if self.normals not in NORMALS:
             raise InputError(f"normals must be one of {', '.join(NORMALS)}, got {self.normals!r}")
         if self.sensor is not None and not (len(self.sensor) == 3 and np.isfinite(self.sensor).all()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,8 @@ def shape(subject: Subject, gathered: Gathered, config: TrainConfig, wrapped: Ca
         first = _attempt(subject, gathered, config, mark)
         if not (gathered.doubted and _in_pieces(subject, first)):
             return first
+        if subject.checkpoint is not None and is_of(subject.checkpoint, mark):
+            Path(subject.checkpoint).unlink()  # of the training that is thrown away: the second would refuse it
     wrap = wrapped()
     why = f"sides agree on {gathered.coherence:.0%} of the points, and the closed mesh fell to pieces: wrapped (--surface closed forces it)"
     wrap = replace(wrap, coherence=gathered.coherence, warnings=(*gathered.warnings, why))

@@ -80,6 +80,23 @@ def test_a_thickened_closed_surface_is_trained_as_a_closed_one():
 
 
 @pytest.mark.slow
+def test_a_first_training_that_was_interrupted_and_is_thrown_away_is_not_in_the_way(tmp_path):
+    whole, began = shaped(), []
+
+    def stop_in_the_first(record, _):
+        began.append(record.step)
+        if len(began) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(TrainingInterrupted):
+        shaped(tmp_path / "c", stop_in_the_first)
+    assert (tmp_path / "c").exists()
+    resumed = shaped(tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+    assert np.array_equal(resumed.mesh.vertices, whole.mesh.vertices)
+
+
+@pytest.mark.slow
 def test_the_second_training_is_continued_without_the_first(tmp_path):
     whole, began, again = shaped(), [], []
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..limits import cores
+from ..limits import check_threads, cores
 from .artefacts import remove_if_empty
 from .cluster import Needs, connected, dashboard_of, lock_seen
 from .jobs import ShapeJob, check_apart, check_ending, check_kept
@@ -46,6 +46,7 @@ class BatchRequest:
 
     def __post_init__(self) -> None:
         check_ending(self.ending)
+        check_threads(self.threads, "--threads")
         for name, value in (("--workers", self.workers), ("--threads", self.threads), ("--timeout", self.timeout)):
             if value is not None and not value > 0:
                 raise InputError(f"{name} must be above 0, got {value:g}")

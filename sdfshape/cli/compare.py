@@ -39,9 +39,10 @@ def compare(
     from ..comparison import compare_methods, files_of, write_page
     from ..comparison.methods import chosen, missing_packages
     from ..errors import InputError
-    from ..limits import check_request
+    from ..limits import check_request, check_threads
 
     check_request(resolution, 0.0, dense=True)
+    check_threads(threads)
     names = chosen(methods)
     _check_folder(output, files_of(output, names, truth=truth is not None), scan, truth, overwrite=overwrite)
     asked = {"seconds": budget, "resolution": resolution, "seed": seed, "up": UPRIGHT.index(up)}

@@ -13,7 +13,7 @@ from typing import Any
 from ..batch.cluster import Needs, connected, lock_seen
 from ..batch.process import PATIENCE, Limits, program, run_process
 from ..errors import InputError, SdfShapeError
-from ..limits import cores
+from ..limits import check_threads, cores
 from ..train.run import computing_with
 from .folder import TileFolder
 from .training import train_tile
@@ -31,9 +31,9 @@ class Workforce:
     device: str | None = None
 
     def __post_init__(self) -> None:
-        for name, value in (("workers", self.workers), ("threads", self.threads)):
-            if value is not None and value < 1:
-                raise InputError(f"{name} must be at least 1, got {value}")
+        check_threads(self.threads)
+        if self.workers < 1:
+            raise InputError(f"workers must be at least 1, got {self.workers}")
 
     @property
     def threads_each(self) -> int:

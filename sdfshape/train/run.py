@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from ..errors import InputError, TrainingInterrupted
+from ..limits import check_threads
 from ..lipschitz import Boxes, Layers
 from ..sample import Evidence
 from ..types import FloatArray
@@ -30,8 +31,7 @@ SLOWEST_REPORT = 0.1  # seconds between two reports of progress
 @contextmanager
 def computing_with(device: str, threads: int | None) -> Iterator[torch.device]:
     """The device by name and the number of threads for the time of the block; raises InputError for what this machine has not."""
-    if threads is not None and threads < 1:
-        raise InputError(f"threads must be at least 1, got {threads}")
+    check_threads(threads)
     try:
         chosen = torch.device(device)
     except RuntimeError as error:

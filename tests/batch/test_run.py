@@ -173,7 +173,7 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path, monkeypatch, jump: float):
     ("asked", "law"),
     [
         ({"workers": 0}, "--workers must be above 0"),
-        ({"threads": -1}, "--threads must be above 0"),
+        ({"threads": -1}, "--threads must be at least 1"),
         ({"timeout": 0.0}, "--timeout must be above 0"),
         ({"timeout": float("nan")}, "--timeout must be above 0"),
         ({"max_memory": -5.0}, "--max-memory must be megabytes above 0"),

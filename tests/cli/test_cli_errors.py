@@ -102,6 +102,7 @@ def test_the_help_says_how_many_networks_a_preset_has(run):
     ("words", "law"),
     [
         (("--threads", "0"), "threads must be at least 1"),
+        (("--threads", "100000"), "at most 256"),
         (("--seed", "-1"), "seed must be"),
         (("--device", "abacus"), "device must be"),
         (("--points", "10"), "points must be at least 100"),
