@@ -75,14 +75,12 @@ def check_options(options: Mapping[str, Any], where: str) -> None:
         raise InputError(f"{where}: up must be one of {', '.join(UPRIGHT)}, got {options['up']!r}")
 
 
-def check_kept(jobs: Sequence[ShapeJob], output: Path, manifest: Path | None = None) -> None:
-    """Raise InputError where what the batch writes would replace a shape, or the manifest."""
+def check_kept(jobs: Sequence[ShapeJob], output: Path) -> None:
+    """Raise InputError where what the batch writes would replace a shape."""
     root = output.resolve()
     for job in jobs:
         if job.source.resolve().parent == root / job.name and job.source.name in RESERVED:
             raise InputError(f"{job.name}: an output must not be an input, {job.source.name} is both: choose another output")
-    if manifest is not None and manifest.resolve().parent == root and manifest.name in RESERVED:
-        raise InputError(f"{manifest.name}: an output must not be an input: rename the manifest, or choose another output")
 
 
 def check_apart(jobs: Sequence[ShapeJob]) -> None:
@@ -110,13 +108,15 @@ def jobs_of_folder(folder: Path, options: Mapping[str, Any], *, output: Path | N
     return [ShapeJob(name, path, dict(options)) for name, path in zip(_names(found, root), found, strict=True)]
 
 
-def jobs_of_manifest(manifest: Path, options: Mapping[str, Any]) -> list[ShapeJob]:
+def jobs_of_manifest(manifest: Path, options: Mapping[str, Any], *, output: Path | None = None) -> list[ShapeJob]:
     """CSV: a column `path`, and `name` or options where wanted, empty as usual. TOML: [defaults], [[shape]] with the same words.
 
     Paths are relative to the manifest. `options` are of all shapes that say nothing else.
     """
     if not manifest.is_file():
         raise InputError(f"{manifest}: there is no such manifest")
+    if output is not None and manifest.resolve().parent == output.resolve() and manifest.name in RESERVED:
+        raise InputError(f"{manifest.name}: an output must not be an input: rename the manifest, or choose another output")
     if manifest.stat().st_size > LARGEST_MANIFEST:
         raise InputError(f"{manifest.name}: a manifest must have at most {LARGEST_MANIFEST >> 20} MB: divide it")
     try:

@@ -47,7 +47,7 @@ class BatchRequest:
     def __post_init__(self) -> None:
         check_ending(self.ending)
         check_threads(self.threads, "--threads")
-        for name, value in (("--workers", self.workers), ("--threads", self.threads), ("--timeout", self.timeout)):
+        for name, value in (("--workers", self.workers), ("--timeout", self.timeout)):
             if value is not None and not value > 0:
                 raise InputError(f"{name} must be above 0, got {value:g}")
         if self.max_memory is not None and not self.max_memory > 0:

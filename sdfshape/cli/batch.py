@@ -94,15 +94,13 @@ def _run(jobs: list[ShapeJob], asked: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _jobs(source: Path, modelnet: Literal["train", "test"] | None, output: Path, options: dict[str, Any]) -> list[ShapeJob]:
     from ..batch import jobs_of_folder, jobs_of_manifest, jobs_of_modelnet
-    from ..batch.jobs import check_kept, check_options
+    from ..batch.jobs import check_options
 
     check_options(options, "batch")
     if modelnet is not None:
         return jobs_of_modelnet(source, modelnet, options)
     if source.suffix.lower() in (".csv", ".toml") and not source.is_dir():
-        jobs = jobs_of_manifest(source, options)
-        check_kept(jobs, output, source)
-        return jobs
+        return jobs_of_manifest(source, options, output=output)
     return jobs_of_folder(source, options, output=output)
 
 

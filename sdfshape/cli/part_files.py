@@ -10,12 +10,11 @@ import numpy as np
 
 from ..errors import OutputError
 from ..io import write_scene
-from .outputs import check_outputs
+from .outputs import Outputs, check_outputs
 
 if TYPE_CHECKING:
     from ..parts import PartsReconstruction
     from ..types import PointCloud
-    from .outputs import Outputs
 
 
 def part_path(mesh: Path, label: int) -> Path:

@@ -53,10 +53,10 @@ def render(
     _check(output, show, transparent, frames)
     check_outputs([("any", output)], [field, scan], overwrite=overwrite)
     with computing_with("cpu", threads):
-        loaded = field_or_part(field, part)
+        loaded, colors = field_or_part(field, part), _coloured(scan) if scan else None
         turns = [azimuth + 360 * k / frames for k in range(frames)] if output.suffix.lower() in FILMS else [azimuth]
         cameras = [camera_for(loaded, turn, elevation, UPRIGHT.index(up), parallel=parallel) for turn in turns]
-        wanted = {"width": size, "height": size, "shadows": shadows, "colors": _coloured(scan) if scan else None}
+        wanted = {"width": size, "height": size, "shadows": shadows, "colors": colors}
         views = _views(loaded, cameras, wanted, quiet)
     _write(views, output, show, transparent, overwrite)
     if not quiet:

@@ -113,7 +113,7 @@ def gather_evidence(
     sided, enough = surface in ("auto", "closed"), NOISY_COHERENT if noisy else COHERENT
     cloud, agreed, closed = _sides(overturn(cloud), hints, enough, rng) if sided else (cloud, float("nan"), False)
     stage("sample")
-    wires = sided and agreed <= HOPELESS and along_curves(cloud)
+    wires = surface == "auto" and agreed <= HOPELESS and along_curves(cloud)
     closed_up = surface == "closed" or (not wires and (closed or (surface == "auto" and _holds(cloud, trial, rng))))
     kind = "closed" if closed_up else "open" if surface == "open" else "wrap"
     cloud, evidence, thickened = _labelled(cloud, kind, labels, rng)
@@ -192,7 +192,7 @@ def _loses_at_most(cloud: OrientedCloud, points: float, in_patches: float) -> bo
 
 
 def _warnings(agreed: float, surface: str, kind: str, wires: bool, sided: bool) -> tuple[str, ...]:
-    if wires and surface == "auto":
+    if wires:
         return ("the points lie along curves, and show no surface between them: the curves were wrapped (--surface closed spans them)",)
     if surface == "auto" and kind == "closed" and agreed <= HOPELESS:
         one_side = "as in a scan from one side: what is behind is a guess"

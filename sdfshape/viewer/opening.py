@@ -54,10 +54,12 @@ def opened(files: Sequence[Path], *, truth: Path | None = None, part: int | None
         raise InputError("a part is one of a field (.sdf), got none: leave --part out, or name the field")
     layers = [_layer(file, part) for file in files]
     if truth is not None:
-        layers = distinct([*layers, truth_layer(shown_name(truth), _drawable(read_mesh(truth), truth))])
+        layers.append(truth_layer(shown_name(truth), _drawable(read_mesh(truth), truth)))
+    layers = distinct(layers)
+    if truth is not None:
         asked = f"distance to {layers[-1].name}"
         layers = [replace(layer, color_by=asked) if layer.role == "surface" else layer for layer in layers]
-    return Scene(tuple(distinct(layers)), " + ".join(map(shown_name, files)), up, unit)
+    return Scene(tuple(layers), " + ".join(map(shown_name, files)), up, unit)
 
 
 def distinct(layers: Sequence[Layer]) -> list[Layer]:
