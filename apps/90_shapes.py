@@ -13,60 +13,61 @@ from skimage.measure import marching_cubes
 
 import sdfshape as s
 
+Array = np.ndarray
 REACH = 1.05
 
 
-def length(*v):
+def length(*v: Array) -> Array:
     return np.sqrt(sum(x * x for x in v))
 
 
-def box(x, y, z, a, b, c):
+def box(x: Array, y: Array, z: Array, a: float, b: float, c: float) -> Array:
     q = np.stack([abs(x) - a, abs(y) - b, abs(z) - c])
     return length(*np.maximum(q, 0)) + np.minimum(q.max(0), 0)
 
 
-def cylinder(x, y, z, r, h):
+def cylinder(x: Array, y: Array, z: Array, r: float, h: float) -> Array:
     q = np.stack([length(x, y) - r, abs(z) - h])
     return length(*np.maximum(q, 0)) + np.minimum(q.max(0), 0)
 
 
-def ring(x, y, z, big, small):
+def ring(x: Array, y: Array, z: Array, big: float, small: float) -> Array:
     return length(length(x, y) - big, z) - small
 
 
-def union(*fields):
+def union(*fields: Array) -> Array:
     return np.minimum.reduce(fields)
 
 
-def both(*fields):
+def both(*fields: Array) -> Array:
     return np.maximum.reduce(fields)
 
 
-def cut(field, *others):
+def cut(field: Array, *others: Array) -> Array:
     return both(field, *(-other for other in others))
 
 
-def spring(x, y, z):
+def spring(x: Array, y: Array, z: Array) -> Array:
     along = z - 0.3 * np.arctan2(y, x) / (2 * np.pi)
     return both(length(length(x, y) - 0.5, along - 0.3 * np.round(along / 0.3)) - 0.07, abs(z) - 0.8)
 
 
-def mug(x, y, z):
+def mug(x: Array, y: Array, z: Array) -> Array:
     handle = both(ring(x - 0.55, z, y, 0.3, 0.06), 0.46 - length(x, y))
     return union(cut(cylinder(x, y, z, 0.5, 0.6), cylinder(x, y, z - 0.1, 0.44, 0.6)), handle)
 
 
-def lattice(x, y, z):
+def lattice(x: Array, y: Array, z: Array) -> Array:
     a, b, c = (v - 0.4 * np.round(v / 0.4) for v in (x, y, z))
     return both(union(length(a, b), length(b, c), length(a, c)) - 0.06, box(x, y, z, 0.7, 0.7, 0.7))
 
 
-def glass(x, y, z):
+def glass(x: Array, y: Array, z: Array) -> Array:
     bowl = both(abs(length(x, y) - 0.12 - 0.33 * np.clip(z / 0.6, 0, 1) ** 0.5) * 0.8 - 0.02, abs(z - 0.4) - 0.4)
     return union(bowl, cylinder(x, y, z + 0.35, 0.04, 0.36), cylinder(x, y, z + 0.72, 0.35, 0.03), cylinder(x, y, z - 0.02, 0.13, 0.03))
 
 
-def sponge(x, y, z):
+def sponge(x: Array, y: Array, z: Array) -> Array:
     d = box(x, y, z, 0.7, 0.7, 0.7)
     for scale in (0.7, 0.7 / 3):
         a, b, c = (abs(v - 2 * scale * np.round(v / (2 * scale))) for v in (x, y, z))
@@ -74,7 +75,7 @@ def sponge(x, y, z):
     return d
 
 
-def plates(x, y, z):
+def plates(x: Array, y: Array, z: Array) -> Array:
     return union(box(x, y, z - 0.06, 0.7, 0.5, 0.03), box(x, y, z + 0.06, 0.7, 0.5, 0.03), box(x + 0.65, y, z, 0.05, 0.5, 0.09))
 
 

@@ -44,6 +44,7 @@ class WebFront:
         self.state = self.server.state
         self.sent: dict[str, Any] = {}
         self.size: tuple[int, ...] = (0, 0)
+        self.delivery: Any = None  # what sends pictures, once there is a server
         self.scene: object = None
         self.state.trame__title = title
         self.server.enable_module({"serve": {"sdfshape": str(SCRIPTS)}, "scripts": ["sdfshape/keys.js"]})
@@ -78,7 +79,7 @@ class WebFront:
     def _ready(self, host: str, ready: Callable[[str], None]) -> None:
         for protocol in self.server.protocol.getLinkProtocols():  # half a second, else, before a picture that is still encoded is sent
             if hasattr(protocol, "delta_stale_time_before_render"):
-                protocol.delta_stale_time_before_render = ENCODED
+                protocol.delta_stale_time_before_render, self.delivery = ENCODED, protocol
         shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
         shown = f"[{shown}]" if ":" in shown else shown
         ready(f"http://{shown}:{self.server.port}/index.html?secret={self.token}")
@@ -101,6 +102,8 @@ class WebFront:
         elif self.state.busy != self.session.busy:
             with self.state:
                 self.state.busy = self.session.busy
+        if self.delivery is not None:
+            _ask_again(self.delivery)
 
     # --- what the page is told
 
@@ -163,6 +166,13 @@ class WebFront:
     def _do(self, work: Callable[[], Any]) -> None:
         """Do it; an error becomes a line on the page."""
         said_if_it_fails(self.session, work)
+
+
+def _ask_again(delivery: Any) -> None:
+    """Have pictures sent that trame has given up: one that is not encoded when it asks for the second time, it never asks for again."""
+    for view, stale_since in list(delivery.last_stale_time.items()):
+        if stale_since and not delivery.stale_handler_count.get(view):
+            delivery.push_render(view)
 
 
 def _without_lost_connections(loop: Any, context: dict[str, Any]) -> None:
