@@ -20,7 +20,7 @@ from .frame import HALF_EXTENT, PAD, Frame
 from .limits import MOST_ISO
 from .memory import Cost, check_memory
 from .options import Options
-from .orient import Hints
+from .orient import Hints, OrientedCloud
 from .sample import Evidence, Gathered, gather_evidence
 from .thin import enough_points
 from .train.config import PAPER_POINTS, TrainConfig, preset
@@ -175,12 +175,12 @@ def _gather(
     return some, gather_evidence(some, "none", config.labels, rng, stage, thinnest)
 
 
-def _closed_holds(options: Options, evidence: Evidence, points: FloatArray, spacing: float, consistent: bool) -> bool:
+def _closed_holds(options: Options, evidence: Evidence, cloud: OrientedCloud, lost: float | None) -> bool:
     from .train.run import computing_with
     from .trial import closed_holds
 
     with computing_with(options.device, options.threads) as device:
-        return closed_holds(evidence, points, spacing, options.seed, device, consistent=consistent)
+        return closed_holds(evidence, cloud, options.seed, device, lost=lost)
 
 
 class Stopwatch:

@@ -4,6 +4,10 @@ A cloud of millions says no more at the resolution of a field than some tens of 
 even. Strays would fill a volume with voxels of their own: they are looked for in a random part of the cloud (`clean`), and
 only voxels that a point left of this part is in are taken.
 
+Sections, and scanners that sweep a line, give points far closer along a curve than from one curve to the next. The neighbours of a point
+are all on its own curve then and tell no plane, so nothing does. Averages that are as close along the curves as these are to each other
+tell one: from 20 to 40 sections of 15,000 to 30,000 points the error falls to .4 to .6 of what it was (five solids).
+
 (Larger voxels for noisy clouds, 2.5 to 5 times the noise, were tried: a voxel's wall cuts the sheet of points along its middle, and the
 averages of the halves are as noisy as the points. Finer ones and `orient.denoise` after them are better.)
 """
@@ -15,19 +19,33 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from .clean import Dropped, clean
+from .orient import LINE_SHARE, SURFACE_SHARE, line_share
 from .types import FloatArray, IntArray, PointCloud
 
 LOOKED_AT = 4  # times as many points as are asked for: the random part of a larger cloud in which strays are looked for
+FEWEST = 500  # averages of points along lines: a sketch of wires has no surface to tell, whatever it is averaged over
+NEIGHBOURS, PROBES = 7, 2000  # of points along lines, for the first voxels
 ROUNDS, CLOSE = 8, 0.1  # of the search for the side that gives as many voxels as are asked for, up to this share
 
 
 def enough_points(cloud: PointCloud, most: int, rng: np.random.Generator, *, keep_outliers: bool) -> tuple[PointCloud, float, Dropped]:
     """About `most` averages of a larger cloud, or the clean points of a smaller one; the side of the voxels, or 0; what `clean` dropped.
 
+    Points along curves are averaged, too, until they are as even as those of a surface.
     What was dropped counts the points that were looked at (`Dropped.looked_at`). Raises what `clean` raises.
     """
+    kept, voxel, dropped = _at_most(cloud, most, rng, keep_outliers=keep_outliers)
+    side = _side_off_lines(kept.points)
+    if not side:
+        return kept, voxel, dropped
+    corner = kept.bounds[0]
+    return averages(kept, corner, side, among=_voxels(kept.points - corner, side)), max(voxel, side), dropped
+
+
+def _at_most(cloud: PointCloud, most: int, rng: np.random.Generator, *, keep_outliers: bool) -> tuple[PointCloud, float, Dropped]:
     finite = np.flatnonzero(np.isfinite(cloud.points).all(axis=1))
     if len(finite) > LOOKED_AT * most:
         part = cloud[finite[np.sort(rng.permutation(len(finite))[: LOOKED_AT * most])]]
@@ -95,6 +113,22 @@ def _voxels(local: FloatArray, side: float) -> IntArray:
     """(n,) a number for the voxel of each of the points (n, 3), different for different voxels within 2^20 sides of the corner."""
     cell = np.clip(np.floor(local / side), -(2**20), 2**20 - 1).astype(np.int64) + 2**20
     return (cell[:, 0] << 42) | (cell[:, 1] << 21) | cell[:, 2]
+
+
+def _side_off_lines(points: FloatArray) -> float:
+    """The side of voxels over which averages lie along lines no more; 0 where the points (n, 3) do not, or too few would be left."""
+    if line_share(points) < LINE_SHARE:
+        return 0.0
+    local = points - points.min(axis=0)
+    side = float(np.median(cKDTree(local).query(local[:: max(1, len(local) // PROBES)], k=NEIGHBOURS, workers=-1)[0][:, -1]))
+    while side > 0:
+        place, count = np.unique(_voxels(local, side), return_inverse=True, return_counts=True)[1:]
+        if len(count) < FEWEST:
+            break
+        if line_share(np.stack([np.bincount(place, x) / count for x in local.T], axis=1)) < SURFACE_SHARE:
+            return side
+        side *= math.sqrt(2)
+    return 0.0
 
 
 def _side_for(local: FloatArray, extent: float, most: int) -> float:

@@ -9,7 +9,7 @@ from shapes import box_distance, box_points, directions, torus_points
 from sdfshape import PointCloud, reconstruct
 from sdfshape.clean import distinct_rows
 from sdfshape.errors import DegenerateCloudError
-from sdfshape.orient import Hints, WindingNumber, lost_points, orient, torn_points
+from sdfshape.orient import Hints, OrientedCloud, WindingNumber, lost_points, orient, torn_points
 from sdfshape.sample import Evidence, closed_evidence, gather_evidence
 from sdfshape.sample import kind as kinds
 from sdfshape.sample.kind import LEAST_EVIDENCE, _require_both_sides
@@ -104,12 +104,12 @@ class Trial:
     """A trial that answers as it is told, and what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[int, int, bool]] = []
+        self.asked: list[tuple[int, bool]] = []
 
     def found(self, answer: bool, points: int) -> str:
-        def ask(evidence: Evidence, points: np.ndarray, spacing: float, consistent: bool) -> bool:
-            assert 10_000 < len(evidence.inside) + len(evidence.outside) <= 20_000 and spacing > 0
-            self.asked.append((len(points), consistent))
+        def ask(evidence: Evidence, cloud: OrientedCloud, lost: float | None) -> bool:
+            assert 10_000 < len(evidence.inside) + len(evidence.outside) <= 20_000 and cloud.spacing > 0
+            self.asked.append((len(cloud.points), lost is not None))
             return answer
 
         return gather_evidence(box_points(points), "auto", 20_000, np.random.default_rng(0), lambda _: None, 0.04, trial=ask).kind

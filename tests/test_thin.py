@@ -7,7 +7,7 @@ import pytest
 from shapes import directions
 
 from sdfshape import PointCloud, reconstruct
-from sdfshape.thin import LOOKED_AT, averages, enough_points
+from sdfshape.thin import FEWEST, LOOKED_AT, averages, enough_points
 from sdfshape.train.config import NetworkConfig, OptimizerConfig, TrainConfig
 
 MOST = 3000
@@ -81,6 +81,32 @@ def test_rows_that_are_not_finite_take_no_places_from_those_that_are():
     kept, side, dropped = enough_points(PointCloud(points), MOST, np.random.default_rng(0), keep_outliers=False)
     assert side > 0 and len(kept) > 0.8 * MOST
     assert dropped.looked_at == len(points) and dropped.non_finite == 18 * MOST
+
+
+def rings(sections: int, count: int) -> np.ndarray:
+    """(count, 3) random points on circles, sections of the unit sphere at equal distances."""
+    rng = np.random.default_rng(0)
+    z = (np.floor(rng.uniform(0, sections, count)) + 0.5) / sections * 2 - 1
+    angle, radius = rng.uniform(0, 2 * np.pi, count), np.sqrt(1 - z**2)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle), z], axis=1)
+
+
+@pytest.mark.parametrize("count", [20_000, 200_000])
+def test_points_along_sections_are_averaged_until_they_are_as_far_apart_along_them_as_across(count):
+    kept, side, _ = enough_points(PointCloud(rings(25, count)), 60_000, np.random.default_rng(0), keep_outliers=True)
+    assert 0.25 * 2 / 25 < side < 1.5 * 2 / 25 and len(kept) >= FEWEST
+    assert len(np.unique(np.round(kept.points[:, 2], 9))) == 25  # no average is of two sections
+    assert off_sphere(kept.points).max() < 3 * side**2 / 8 / np.sqrt(1 - 0.96**2)  # the smallest ring is bent most
+    turned = enough_points(PointCloud(1e3 + 7 * kept.points), 60_000, np.random.default_rng(0), keep_outliers=True)
+    assert turned[1] == 0 and len(turned[0]) == len(kept)  # once is enough
+
+
+def test_a_sketch_of_wires_and_a_surface_stay_as_they_are():
+    angle = np.random.default_rng(0).uniform(0, 2 * np.pi, 3_000)
+    ring = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
+    for points in (np.concatenate([ring, ring[:, [2, 0, 1]]]), directions(5_000)):
+        kept, side, _ = enough_points(PointCloud(points), 60_000, np.random.default_rng(0), keep_outliers=True)
+        assert side == 0 and np.array_equal(kept.points, points)
 
 
 def test_the_report_says_what_came_and_what_was_taken():

@@ -21,9 +21,6 @@ STEP_SPACINGS = 1.5
 COMPANY = 8  # a point is in a crowd if more than half of it and as many neighbours are lost
 FEW_TO_ASK = 10_000  # points that can be lost, below which all are asked
 LEAST_PATCH = 15  # points
-ON_A_LINE = 7  # points: one and its nearest
-# of the variance of so many points, along their main direction. Measured, medians: 19 real scans .57 to .84, a sketch of wires .986
-LINE_SHARE = 0.95
 
 
 def coherence(cloud: OrientedCloud, rng: np.random.Generator) -> float:
@@ -51,13 +48,6 @@ def torn_points(cloud: OrientedCloud) -> np.ndarray:
 def _crowd(cloud: OrientedCloud) -> np.ndarray:
     """Mask (n,) of the points of which, and of whose nearest, more than half are lost."""
     return cloud.lost[cloud.neighbours[:, : COMPANY + 1]].mean(axis=1) > 0.5
-
-
-def along_curves(cloud: OrientedCloud) -> bool:
-    """Whether most points lie on one line with their nearest ones, as in a sketch of wires: the surface between curves is a guess."""
-    near = cloud.points[cloud.neighbours[:, :ON_A_LINE]]
-    variance = np.linalg.svd(near - near.mean(axis=1, keepdims=True), compute_uv=False) ** 2
-    return float(np.median(variance[:, 0] / np.maximum(variance.sum(axis=1), 1e-300))) > LINE_SHARE
 
 
 def share_lost(cloud: OrientedCloud, rng: np.random.Generator) -> float:

@@ -56,8 +56,8 @@ HARDLY_LOST, HARDLY_IN_PATCHES = 0.015, 0.003
 SPARSE_LOST, SPARSE_IN_PATCHES = 0.08, 0.016
 GLIMPSE = 3.0  # times as many lost among the probed points: not worth a closer look, nor a trial
 TRIAL_LABELS = 20_000
-# does a closed surface hold? evidence, points (n, 3), spacing, unit frame, and whether the evidence is of consistent normals
-Trial = Callable[[Evidence, FloatArray, float, bool], bool]
+# does a closed surface hold? evidence, the cloud it is of, and the share of its points that are lost if its normals are consistent, or None
+Trial = Callable[[Evidence, OrientedCloud, float | None], bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,19 +171,20 @@ def _sides(cloud: OrientedCloud, hints: Hints | None, enough: float, rng: np.ran
 
 def _holds(cloud: OrientedCloud, trial: Trial | None, rng: np.random.Generator) -> bool:
     """Whether a closed surface loses few points, or at least not most of them and stands its trial."""
-    if trial is not None and cloud.agreeing is not cloud:
-        few = _loses_at_most(cloud.agreeing, SPARSE_LOST, SPARSE_IN_PATCHES) or _loses_at_most(cloud, FEW_LOST, FEW_IN_PATCHES)
-        return few and _stands(cloud.agreeing, trial, rng, consistent=True)
+    if trial is not None and (agreeing := cloud.agreeing) is not cloud:
+        lost, patches = lost_points(agreeing)
+        few = (lost < SPARSE_LOST and patches < SPARSE_IN_PATCHES) or _loses_at_most(cloud, FEW_LOST, FEW_IN_PATCHES)
+        return few and _stands(agreeing, trial, rng, lost)
     if share_lost(cloud, rng) >= GLIMPSE * FEW_LOST:
         return False
     if _loses_at_most(cloud, FEW_LOST, FEW_IN_PATCHES):
         return True
-    return trial is not None and _stands(cloud, trial, rng, consistent=False)
+    return trial is not None and _stands(cloud, trial, rng, None)
 
 
-def _stands(cloud: OrientedCloud, trial: Trial, rng: np.random.Generator, *, consistent: bool) -> bool:
+def _stands(cloud: OrientedCloud, trial: Trial, rng: np.random.Generator, lost: float | None) -> bool:
     evidence = closed_evidence(cloud, TRIAL_LABELS, rng, coarse=True)
-    return _both_sides(evidence) and trial(evidence, cloud.points, cloud.spacing, consistent)
+    return _both_sides(evidence) and trial(evidence, cloud, lost)
 
 
 def _loses_at_most(cloud: OrientedCloud, points: float, in_patches: float) -> bool:
