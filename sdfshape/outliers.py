@@ -6,10 +6,14 @@ up to ROUNDS rounds, because strays hide one another:
 * points much sparser than typical, where the cloud fills a volume: points on a surface have d_12 / d_6 near sqrt 2, in a volume near
   2^(1/3), and the geometric mean over MANY neighbours tells the two apart (correlation dimension, Grassberger and Procaccia 1983). A
   sparse part of a scan is a surface still, and stays.
-Last, islands of few points that nothing within LINK typical distances joins to the rest.
+Then islands of few points that nothing within LINK typical distances joins to the rest. Last, where there were strays at all, those that
+hide beside the surface: the neighbours of such a one lie in a plane, and it does not. The plane is that of the FLATTEST of its nearest; it
+is farther from that than OFF times their d_6, DEVIATIONS times their deviation, and RELATIVE times what is usual for its neighbours.
 Measured on eight shapes with noise of 0.2% of the size: of 10% and 20% uniform outliers all but 0.3% of the points farther than three
 spacings from the surface are found, at 2,048 and 20,000 points; of the points of the surface at most 0.3% are dropped, 3% where the
-density varies by ten. A test that asks for no more than distances cannot tell an outlier within a spacing or two of the surface.
+density varies by ten. Of those farther than one spacing, distances alone leave 1 to 6%; the planes find 60 to 90% of these, of points of
+the surface they drop .1 to .4% (strings of a guitar 3%, and 4% with noise of 1%: its tails). 3,000 points, 20% strays: Chamfer distance of
+rocker-arm, block, kitten, armadillo 2.8, 1.7, 1.3, 1.6 times the clean one before, 1.2, 1.4, 1.1, 1.1 times now.
 """
 
 from __future__ import annotations
@@ -28,6 +32,10 @@ ROUNDS = 4
 FINISHED = 5e-4  # share of the points found in a round, below which it was the last
 LINK, LINKED_TO = 2.5, 12
 FEW_POINTS, FEW_SHARE = 30, 0.01
+STRAYS = 0.02  # share of the points found by distances, below which no other is looked for
+NEAREST, FLATTEST, FITS = 12, 8, 3  # of a point, of these, and how often a plane is fitted
+OFF, DEVIATIONS, RELATIVE = 0.8, 3.0, 4.0
+DOUBTED = 0.4  # of d_6 from the plane of all of the nearest: others need no second look
 MOST = 0.5  # share of the points: if more seem to be outliers, this cloud is not what the rules are made for, and none is
 
 
@@ -46,8 +54,12 @@ def find_outliers(points: FloatArray) -> np.ndarray:
             near = _without(sparse, *near)
             break
         near = _neighbours(points[kept])
+    kept = kept[~_islands(*near)]
+    if len(kept) < (1 - STRAYS) * len(points):
+        kept = kept[~_beside(points[kept])]
+        kept = kept[~_islands(*_neighbours(points[kept]))]
     found = ~none
-    found[kept[~_islands(*near)]] = False
+    found[kept] = False
     return found if found.mean() <= MOST else none
 
 
@@ -76,3 +88,54 @@ def _islands(distance: FloatArray, index: IntArray) -> np.ndarray:
     small = size < min(FEW_POINTS, FEW_SHARE * len(index))
     small[size.argmax()] = False
     return small[island]
+
+
+def _beside(points: FloatArray) -> np.ndarray:
+    """Mask (n,) of the points that lie beside what their neighbours are on, peeled off like the others."""
+    kept, asked = np.arange(len(points)), np.ones(len(points), bool)
+    for _ in range(ROUNDS):
+        if len(kept) <= MANY:
+            break
+        distance, index = _neighbours(points[kept])
+        off = _off_plane(points[kept], distance[:, 6], index[:, 1 : NEAREST + 1], asked[kept])
+        asked[kept] = off[index].any(axis=1)  # only their neighbours change
+        kept = kept[~off]
+        if off.sum() <= FINISHED * len(points):
+            break
+    found = np.ones(len(points), bool)
+    found[kept] = False
+    return found
+
+
+def _off_plane(points: FloatArray, d6: FloatArray, index: IntArray, asked: np.ndarray) -> np.ndarray:
+    """Mask (n,) of those of the asked points that are far off the plane of the nearest ones, index (n, k)."""
+    own, near = np.zeros(len(points)), np.unique(index[asked])
+    own[near] = _from_plane(points, index, near, 1)[0]  # what is usual
+    scale = np.median(d6[index], axis=1)
+    rows = np.flatnonzero(asked & (own > DOUBTED * scale))
+    own[rows], thickness = _from_plane(points, index, rows, FITS)
+    far = (own[rows] > OFF * scale[rows]) & (own[rows] > DEVIATIONS * thickness)
+    found = np.zeros(len(points), bool)
+    found[rows] = far & (own[rows] > RELATIVE * np.median(own[index[rows]], axis=1))
+    return found
+
+
+def _from_plane(points: FloatArray, index: IntArray, rows: IntArray, fits: int) -> tuple[FloatArray, FloatArray]:
+    """Distance of some of the points from the plane of their nearest, the deviation of these from it."""
+    near = points[index[rows]]
+    taken = np.ones(near.shape[:2], bool)
+    for fit in range(fits):
+        middle, normal, thickness = _planes(near, taken)
+        if fit < fits - 1:
+            off = np.abs(np.einsum("nki,ni->nk", near - middle[:, None], normal))
+            taken = off <= np.sort(off, axis=1)[:, FLATTEST - 1 : FLATTEST]
+    return np.abs(((points[rows] - middle) * normal).sum(axis=1)), thickness
+
+
+def _planes(near: FloatArray, taken: np.ndarray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Middle (n, 3), normal (n, 3) and standard deviation (n,) of the planes through those of the points (n, k, 3) that are taken."""
+    weight = taken / taken.sum(axis=1, keepdims=True)
+    middle = np.einsum("nk,nki->ni", weight, near)
+    centred = near - middle[:, None]
+    variance, axes = np.linalg.eigh(np.einsum("nk,nki,nkj->nij", weight, centred, centred))
+    return middle, axes[:, :, 0], np.sqrt(np.maximum(variance[:, 0], 0))

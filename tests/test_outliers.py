@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial import cKDTree
 from shapes import box_points, directions, sphere_points, torus_points
 
-from sdfshape import PointCloud
+from sdfshape import PointCloud, outliers
 from sdfshape.clean import clean
 from sdfshape.outliers import find_outliers
 
@@ -38,6 +38,31 @@ def test_uniform_strays_are_found(shape, share):
     points, far = with_strays(SHAPES[shape](12_000), share)
     found = find_outliers(points)
     assert found[far].mean() > 0.97 and found[:12_000].mean() < 0.002
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("count", [4000, 12_000])
+def test_strays_beside_the_surface_are_found_by_the_plane_that_their_neighbours_lie_in(monkeypatch, shape, count):
+    """Of those that distances alone leave, farther than a spacing."""
+    points = SHAPES[shape](count)
+    everything, _ = with_strays(points, 0.2)
+    tree = cKDTree(SHAPES[shape](200_000, 5))
+    spacing = np.median(cKDTree(points).query(points, k=7)[0][:, 6])
+    found = find_outliers(everything)
+    monkeypatch.setattr(outliers, "STRAYS", 2.0)
+    left = ~find_outliers(everything) & (tree.query(everything)[0] > spacing)
+    assert left.sum() > 20 and found[left].mean() > 0.5
+    assert found[:count].mean() < 0.003
+
+
+def test_the_plane_of_the_flattest_neighbours_is_that_of_least_squares():
+    rng = np.random.default_rng(0)
+    near = rng.normal(size=(20, 8, 3)) * [1.0, 0.7, 0.1]
+    middle, normal, deviation = outliers._planes(near, np.ones((20, 8), bool))
+    for k in range(20):
+        values, axes = np.linalg.svd(near[k] - near[k].mean(axis=0))[1:]
+        assert np.allclose(middle[k], near[k].mean(axis=0)) and abs(normal[k] @ axes[2]) == pytest.approx(1)
+        assert deviation[k] == pytest.approx(values[2] / np.sqrt(8))
 
 
 def test_a_sparse_part_of_a_surface_stays():
