@@ -22,12 +22,11 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .clean import Dropped, clean
-from .orient import LINE_SHARE, SURFACE_SHARE, line_share
+from .curves import LINE_SHARE, ON_A_LINE, PROBES, SURFACE_SHARE, line_share
 from .types import FloatArray, IntArray, PointCloud
 
 LOOKED_AT = 4  # times as many points as are asked for: the random part of a larger cloud in which strays are looked for
 FEWEST = 500  # averages of points along lines: a sketch of wires has no surface to tell, whatever it is averaged over
-NEIGHBOURS, PROBES = 7, 2000  # of points along lines, for the first voxels
 ROUNDS, CLOSE = 8, 0.1  # of the search for the side that gives as many voxels as are asked for, up to this share
 
 
@@ -120,7 +119,7 @@ def _side_off_lines(points: FloatArray) -> float:
     if line_share(points) < LINE_SHARE:
         return 0.0
     local = points - points.min(axis=0)
-    side = float(np.median(cKDTree(local).query(local[:: max(1, len(local) // PROBES)], k=NEIGHBOURS, workers=-1)[0][:, -1]))
+    side = float(np.median(cKDTree(local).query(local[:: max(1, len(local) // PROBES)], k=ON_A_LINE, workers=-1)[0][:, -1]))
     while side > 0:
         place, count = np.unique(_voxels(local, side), return_inverse=True, return_counts=True)[1:]
         if len(count) < FEWEST:

@@ -23,6 +23,7 @@ ROOMS = (
     "frame",
     "outliers",
     "clean",
+    "curves",
     "thin",
     "streaming",
     "orient",

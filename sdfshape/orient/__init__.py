@@ -6,15 +6,12 @@ normals.
 """
 
 from .closing import Closing as Closing
+from .coherence import along_curves as along_curves
 from .coherence import coherence as coherence
 from .coherence import lost_points as lost_points
 from .coherence import share_lost as share_lost
 from .coherence import torn_points as torn_points
 from .consistent import consistent as consistent
-from .curves import LINE_SHARE as LINE_SHARE
-from .curves import SURFACE_SHARE as SURFACE_SHARE
-from .curves import along_curves as along_curves
-from .curves import line_share as line_share
 from .denoise import NOISY as NOISY
 from .denoise import denoised as denoised
 from .denoise import noise_level as noise_level

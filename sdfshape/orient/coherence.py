@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..curves import LINE_SHARE, along_lines
 from ..pieces import linked_pieces
 from ..types import IntArray
 from .oriented import BURIED, OrientedCloud
@@ -48,6 +49,11 @@ def torn_points(cloud: OrientedCloud) -> np.ndarray:
 def _crowd(cloud: OrientedCloud) -> np.ndarray:
     """Mask (n,) of the points of which, and of whose nearest, more than half are lost."""
     return cloud.lost[cloud.neighbours[:, : COMPANY + 1]].mean(axis=1) > 0.5
+
+
+def along_curves(cloud: OrientedCloud) -> bool:
+    """Whether most points lie on one line with their nearest ones, as in a sketch of wires: the surface between curves is a guess."""
+    return along_lines(cloud.points, cloud.neighbours) > LINE_SHARE
 
 
 def share_lost(cloud: OrientedCloud, rng: np.random.Generator) -> float:
