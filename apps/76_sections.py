@@ -4,7 +4,7 @@
 
 A mesh is cut by planes at equal distances across its y axis, and points are drawn along the sections. Columns, for the points as they are
 and as `reconstruct` averages them (`sdfshape.thin`): surface kind, coherence, pieces, and the sum Chamfer distance in % of the diagonal.
-Expected: averaged, about half of the error and the kind closed where points are dense along sections; else both are the same.
+Expected: averaged, the kind closed, and .46 to .61 of the error where it was a wrap before, .8 to .9 where it was closed.
 """
 
 import argparse
@@ -12,13 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import trimesh
-from scipy.spatial import cKDTree
 
 import sdfshape as s
 from sdfshape import thin
-from sdfshape.sample.surface import cloud_of_mesh
-
-PLACES = 60_000
 
 
 def section_points(mesh: s.Mesh, sections: int, count: int) -> np.ndarray:
@@ -35,9 +31,7 @@ def section_points(mesh: s.Mesh, sections: int, count: int) -> np.ndarray:
 
 def error(mesh: s.Mesh, truth: s.Mesh) -> float:
     """Sum Chamfer distance, % of the truth's diagonal."""
-    a, b = (cloud_of_mesh(one, PLACES, seed).points for seed, one in enumerate((mesh, truth)))
-    away = cKDTree(a).query(b)[0].mean() + cKDTree(b).query(a)[0].mean()
-    return 100 * float(away / np.linalg.norm(np.ptp(b, axis=0)))
+    return 100 * s.compare(mesh, truth).chamfer_l1_sum / float(np.linalg.norm(np.ptp(truth.vertices, axis=0)))
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ only voxels that a point left of this part is in are taken.
 
 Sections, and scanners that sweep a line, give points far closer along a curve than from one curve to the next. The neighbours of a point
 are all on its own curve then and tell no plane, so nothing does. Averages that are as close along the curves as these are to each other
-tell one: from 20 to 40 sections of 15,000 to 30,000 points the error falls to .4 to .6 of what it was (five solids).
+tell one: of 20,000 points on 30 sections the error falls to .46 to .61 of what it was where it was a sieve, .8 to .9 where not.
 
 (Larger voxels for noisy clouds, 2.5 to 5 times the noise, were tried: a voxel's wall cuts the sheet of points along its middle, and the
 averages of the halves are as noisy as the points. Finer ones and `orient.denoise` after them are better.)
@@ -26,7 +26,10 @@ from .curves import LINE_SHARE, ON_A_LINE, PROBES, SURFACE_SHARE, line_share
 from .types import FloatArray, IntArray, PointCloud
 
 LOOKED_AT = 4  # times as many points as are asked for: the random part of a larger cloud in which strays are looked for
-FEWEST = 500  # averages of points along lines: a sketch of wires has no surface to tell, whatever it is averaged over
+FEWEST = (
+    500  # averages of points along lines: a sketch of wires has no surface to tell, whatever it is averaged over (a sketch of 498 points
+)
+# is down to 147 when it looks like one)
 ROUNDS, CLOSE = 8, 0.1  # of the search for the side that gives as many voxels as are asked for, up to this share
 
 
@@ -88,7 +91,10 @@ def averages(cloud: PointCloud, corner: FloatArray, side: float, *, among: IntAr
     if cloud.normals is not None:
         columns["normals"] = _directions(mean(_directions(cloud.normals)))
     if cloud.intensity is not None:
-        columns["intensity"] = mean(cloud.intensity)[:, 0]
+        known = np.isfinite(cloud.intensity)
+        share = mean(known.astype(np.float64))[:, 0]
+        total = mean(np.where(known, cloud.intensity, 0.0))[:, 0]
+        columns["intensity"] = np.where(share > 0, total / np.maximum(share, 1e-300), np.nan)
     if cloud.labels is not None:
         columns["labels"] = most_frequent(place, cloud.labels[inside])
     return replace(cloud, **columns)

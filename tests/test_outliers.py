@@ -55,6 +55,34 @@ def test_strays_beside_the_surface_are_found_by_the_plane_that_their_neighbours_
     assert found[:count].mean() < 0.003
 
 
+def test_a_stray_that_is_nobodys_neighbour_is_asked_too(monkeypatch):
+    everything, _ = with_strays(sphere_points(2500), 0.25)
+    found = find_outliers(everything)
+    monkeypatch.setattr(outliers, "STRAYS", 2.0)
+    kept = np.flatnonzero(~find_outliers(everything))
+    distance, index = cKDTree(everything[kept]).query(everything[kept], k=outliers.NEAREST + 1)
+    alone = np.bincount(index[:, 1:].ravel(), minlength=len(kept)) == 0
+    alone &= np.abs(np.linalg.norm(everything[kept], axis=1) - 0.7) > np.median(distance[:, 6])
+    assert alone.sum() > 10 and found[kept[alone]].mean() > 0.9
+
+
+def test_what_distances_find_stays_found_where_planes_would_leave_too_little(monkeypatch):
+    everything, _ = with_strays(sphere_points(400), 0.25)
+    monkeypatch.setattr(outliers, "STRAYS", 2.0)
+    distances = find_outliers(everything)
+    monkeypatch.setattr(outliers, "STRAYS", 0.0)
+    assert find_outliers(everything).sum() > distances.sum() > 0
+    monkeypatch.setattr(outliers, "LEAST_LEFT", int((~distances).sum()))
+    assert np.array_equal(find_outliers(everything), distances)
+
+
+def test_planes_are_fitted_the_same_in_parts(monkeypatch):
+    everything, _ = with_strays(torus_points(3000), 0.2)
+    whole = find_outliers(everything)
+    monkeypatch.setattr(outliers, "CHUNK", 100)
+    assert np.array_equal(find_outliers(everything), whole)
+
+
 def test_the_plane_of_the_flattest_neighbours_is_that_of_least_squares():
     rng = np.random.default_rng(0)
     near = rng.normal(size=(20, 8, 3)) * [1.0, 0.7, 0.1]

@@ -75,6 +75,16 @@ def test_a_normal_that_is_not_finite_says_nothing_and_length_is_no_weight():
     assert one.normals[0, 2] > 0.999
 
 
+def test_an_intensity_that_is_not_known_takes_no_part():
+    intensity = np.arange(100.0)
+    intensity[:90] = np.nan
+    points = np.random.default_rng(0).uniform(0, 1, (100, 3))
+    one = averages(PointCloud(points, intensity=intensity), np.zeros(3), 1.0, among=_numbers([[0, 0, 0]]))
+    assert one.intensity == pytest.approx([94.5])
+    none = averages(PointCloud(points, intensity=np.full(100, np.nan)), np.zeros(3), 1.0, among=_numbers([[0, 0, 0]]))
+    assert np.isnan(none.intensity).all()
+
+
 def test_rows_that_are_not_finite_take_no_places_from_those_that_are():
     points = np.full((20 * MOST, 3), np.nan)
     points[::10] = directions(2 * MOST)
