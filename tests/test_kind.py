@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from shapes import box_distance, box_points, directions, torus_points
+from test_thin import rings
 
-from sdfshape import PointCloud, reconstruct
+from sdfshape import PointCloud, read_points, reconstruct
 from sdfshape.clean import distinct_rows
 from sdfshape.errors import DegenerateCloudError
 from sdfshape.orient import Hints, OrientedCloud, WindingNumber, lost_points, orient, torn_points
@@ -152,6 +153,24 @@ def test_a_thin_spring_of_few_points_is_closed_and_a_thin_sheet_of_few_is_not():
         result = reconstruct(PointCloud(points), preset="fast", resolution=64)
         assert result.report["surface"]["kind"] == expected
         assert result.report["surface"]["coherence"] < 0.5 and len(result.report["warnings"]) >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("even", [True, False])
+def test_a_ball_in_sections_is_a_ball_and_no_sieve(monkeypatch, even):
+    if not even:
+        monkeypatch.setattr("sdfshape.thin.LINE_SHARE", 2.0)  # as it was: nothing is averaged
+    result = reconstruct(PointCloud(rings(25, 20_000)), preset="fast", resolution=100)
+    off = np.abs(np.linalg.norm(result.mesh.vertices, axis=1) - 1)
+    assert bool(result.report["surface"]["kind"] == "closed" and off.max() < 0.05) is even
+
+
+@pytest.mark.slow
+def test_a_hand_drawn_in_curves_is_closed(shared_data):
+    """Wrapped, a ball falls through between the curves."""
+    result = reconstruct(read_points(shared_data / "scans" / "hand_ok.xyz"), preset="fast", resolution=100)
+    assert result.report["surface"]["kind"] == "closed" and result.report["mesh"]["components"] == 1
+    assert result.report["fit"]["mean_abs_f"] < 0.01 * result.field.frame.scale
 
 
 def test_lost_points_are_those_of_a_fin_on_a_ball():
