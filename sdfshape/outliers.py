@@ -139,10 +139,11 @@ def _from_plane(points: FloatArray, index: IntArray, rows: IntArray, fits: int) 
         some = slice(start, start + CHUNK)
         near = points[index[rows[some]]]
         taken = np.ones(near.shape[:2], bool)
-        for _ in range(fits):
-            middle, normal, deviation[some] = _planes(near, taken)
+        middle, normal, deviation[some] = _planes(near, taken)
+        for _ in range(fits - 1):
             off = np.abs(np.einsum("nki,ni->nk", near - middle[:, None], normal))
             taken = off <= np.sort(off, axis=1)[:, FLATTEST - 1 : FLATTEST]
+            middle, normal, deviation[some] = _planes(near, taken)
         own[some] = np.abs(((points[rows[some]] - middle) * normal).sum(axis=1))
     return own, deviation
 

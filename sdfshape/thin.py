@@ -26,10 +26,9 @@ from .curves import LINE_SHARE, ON_A_LINE, PROBES, SURFACE_SHARE, line_share
 from .types import FloatArray, IntArray, PointCloud
 
 LOOKED_AT = 4  # times as many points as are asked for: the random part of a larger cloud in which strays are looked for
-FEWEST = (
-    500  # averages of points along lines: a sketch of wires has no surface to tell, whatever it is averaged over (a sketch of 498 points
-)
-# is down to 147 when it looks like one)
+# averages of points along lines: a sketch of wires has no surface to tell, whatever it is averaged over (one of 498 points is down to 147
+# when it looks like a surface)
+FEWEST = 500
 ROUNDS, CLOSE = 8, 0.1  # of the search for the side that gives as many voxels as are asked for, up to this share
 
 
@@ -48,6 +47,7 @@ def enough_points(cloud: PointCloud, most: int, rng: np.random.Generator, *, kee
 
 
 def _at_most(cloud: PointCloud, most: int, rng: np.random.Generator, *, keep_outliers: bool) -> tuple[PointCloud, float, Dropped]:
+    """The same, whether the points lie along curves or not."""
     finite = np.flatnonzero(np.isfinite(cloud.points).all(axis=1))
     if len(finite) > LOOKED_AT * most:
         part = cloud[finite[np.sort(rng.permutation(len(finite))[: LOOKED_AT * most])]]

@@ -64,7 +64,8 @@ def closed_holds(evidence: Evidence, cloud: OrientedCloud, seed: int, device: to
     if (seen > limits).any() and (seen <= AGAIN * limits).all():
         others = [closed_trial(evidence, cloud, (seed + k + 1) % 2**63, device) for k in range(REPEATS)]
         seen = (seen + np.sum(others, axis=0)) / (REPEATS + 1)
-        limits[0] *= AGAIN if lost is None else 1.0  # what spans across the normals has a limit of its own
+        if lost is None:
+            limits[0] *= AGAIN  # what spans across the normals has a limit of its own
     return bool((seen <= limits).all())
 
 
@@ -72,9 +73,8 @@ def _limits(lost: float | None) -> FloatArray:
     """Of what `closed_trial` tells."""
     if lost is None:
         return np.array([MOST_SPANNED, MOST_SPANNED, MOST_ELSEWHERE, MOST_HANDLES])
-    spanned, across = (
-        (np.inf, np.inf) if lost < SPANS_BELOW else (np.inf, MOST_ACROSS) if lost < BRIDGES_BELOW else (MOST_SPANNED, MOST_SPANNED)
-    )
+    spanned = np.inf if lost < BRIDGES_BELOW else MOST_SPANNED
+    across = np.inf if lost < SPANS_BELOW else min(MOST_ACROSS, spanned)
     return np.array([spanned, across, PARTED, PIERCED])
 
 

@@ -38,6 +38,14 @@ def sphere_points(count: int, seed: int = 0, radius: float = 0.7) -> np.ndarray:
     return radius * directions(count, seed)
 
 
+def rings(sections: int, count: int) -> np.ndarray:
+    """(count, 3) random points on circles, sections of the unit sphere at equal distances."""
+    rng = np.random.default_rng(0)
+    z = (np.floor(rng.uniform(0, sections, count)) + 0.5) / sections * 2 - 1
+    angle, radius = rng.uniform(0, 2 * np.pi, count), np.sqrt(1 - z**2)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle), z], axis=1)
+
+
 def box_points(count: int, seed: int = 0, half: tuple[float, float, float] = BOX_HALF) -> np.ndarray:
     rng, h = np.random.default_rng(seed), np.asarray(half)
     area = np.array([h[1] * h[2], h[0] * h[2], h[0] * h[1]])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from shapes import box_distance, box_points, directions, torus_points
-from test_thin import rings
+from shapes import box_distance, box_points, directions, rings, torus_points
 
 from sdfshape import PointCloud, read_points, reconstruct
 from sdfshape.clean import distinct_rows

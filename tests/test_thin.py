@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from shapes import directions
+from shapes import directions, rings
 
 from sdfshape import PointCloud, reconstruct
 from sdfshape.thin import FEWEST, LOOKED_AT, averages, enough_points
@@ -91,14 +91,6 @@ def test_rows_that_are_not_finite_take_no_places_from_those_that_are():
     kept, side, dropped = enough_points(PointCloud(points), MOST, np.random.default_rng(0), keep_outliers=False)
     assert side > 0 and len(kept) > 0.8 * MOST
     assert dropped.looked_at == len(points) and dropped.non_finite == 18 * MOST
-
-
-def rings(sections: int, count: int) -> np.ndarray:
-    """(count, 3) random points on circles, sections of the unit sphere at equal distances."""
-    rng = np.random.default_rng(0)
-    z = (np.floor(rng.uniform(0, sections, count)) + 0.5) / sections * 2 - 1
-    angle, radius = rng.uniform(0, 2 * np.pi, count), np.sqrt(1 - z**2)
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle), z], axis=1)
 
 
 @pytest.mark.parametrize("count", [20_000, 200_000])

@@ -139,6 +139,7 @@ def test_a_close_call_is_tried_again(monkeypatch, seen, holds, trials):
         ((0.0, 0.0, 0.15, 0.03), False, True, True, True),
         ((0.0, 0.0, 0.41, 0.0), False, False, False, False),
         ((0.0, 0.0, 0.0, 0.09), False, False, False, False),
+        ((0.003, 0.0, 0.0, 0.0), False, False, True, True),
         ((0.05, 0.002, 0.0, 0.0), False, False, True, True),
         ((0.05, 0.04, 0.0, 0.0), False, False, False, True),
         ((0.0005, 0.0005, 0.005, 0.002), True, True, True, True),
