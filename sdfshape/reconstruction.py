@@ -111,15 +111,15 @@ def reconstruct(
     hints = hints_of(kept[rows], options)
     points, gathered = _gather(in_unit[rows], hints, options, config, rng, clock.start)
 
-    from .extract import finish
+    from .extract import finish, least_explained
     from .shaping import Subject, shape
     from .train.run import computing_with
 
     with computing_with(options.device, options.threads) as device:
-        subject = Subject(points, kept.points, frame, options, device, clock.start, clock.trained, checkpoint, watch)
-        shaped = shape(
-            subject, gathered, config, lambda: _gather(points, hints, replace(options, surface="wrap"), config, rng, clock.start)[1]
-        )
+        least = least_explained(dropped, len(kept))
+        subject = Subject(points, kept.points, frame, options, device, clock.start, clock.trained, checkpoint, watch, least)
+        wrap = replace(options, surface="wrap")
+        shaped = shape(subject, gathered, config, lambda: _gather(points, hints, wrap, config, rng, clock.start)[1])
         mesh, field, level = shaped.mesh, shaped.field, options.iso
         done = finish(mesh, field, level, scan=kept, max_deviation=options.max_deviation, vertex_normals=options.vertex_normals)
         scores = scores_of(field, cloud, shaped.gathered)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .extract import Extraction, drop_unexplained, extract_mesh
-from .extract.components import count_bodies
+from .extract.components import EXPLAINED_BY, count_bodies
 from .field import SignedDistanceField
 from .field.signed_distance import measured_float32_error
 from .frame import Frame
@@ -37,6 +37,7 @@ KEEPS = 99.0  # percent of the points inside the level of the paper's recipe (OC
 class Subject:
     """points : (n, 3) trained on, unit frame.   scan : (m, 3) kept, world units.   device : of torch.
     stage(name), trained(record, seconds left) : told where the work stands.   checkpoint, watch : see `reconstruct`.
+    explained_by : points of the scan that must need a piece of the mesh.
     """
 
     points: FloatArray
@@ -48,6 +49,7 @@ class Subject:
     trained: Callable[[Record, float], None]
     checkpoint: str | PathLike[str] | None
     watch: Watch | None = None
+    explained_by: int = EXPLAINED_BY
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,7 @@ def _attempt(subject: Subject, gathered: Gathered, config: TrainConfig, mark: st
     info = {"preset": options.preset, "config": config.as_dict(), "seed": options.seed, "surface": gathered.kind}
     field = _field(layers, boxes, info, subject)
     extraction = extract_mesh(field, resolution=options.resolution, iso=options.iso)
-    mesh, phantoms = (extraction.mesh, 0) if options.keep_all else drop_unexplained(extraction.mesh, subject.scan)
+    mesh, phantoms = (extraction.mesh, 0) if options.keep_all else drop_unexplained(extraction.mesh, subject.scan, subject.explained_by)
     return Shaped(gathered, config, field, extraction, mesh, phantoms)
 
 
@@ -101,7 +103,7 @@ def _in_pieces(subject: Subject, shaped: Shaped) -> bool:
     """Whether the surface itself, at whatever level the mesh is, has more than one piece that points explain; cavities are none."""
     plain = subject.options.iso == 0
     mesh = shaped.mesh if plain else extract_mesh(shaped.field, resolution=subject.options.resolution).mesh
-    return count_bodies(drop_unexplained(mesh, subject.scan)[0]) > 1
+    return count_bodies(drop_unexplained(mesh, subject.scan, subject.explained_by)[0]) > 1
 
 
 def _train(subject: Subject, gathered: Gathered, config: TrainConfig, mark: str) -> tuple[Layers, Boxes]:

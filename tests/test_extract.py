@@ -9,8 +9,9 @@ from scipy.spatial import cKDTree
 from shapes import box_distance, directions, icosphere, slope_of, sphere_distance, sphere_points, torus_distance, two_spheres_distance
 
 from sdfshape import Mesh, PointCloud
+from sdfshape.clean import Dropped
 from sdfshape.errors import EmptySurfaceError
-from sdfshape.extract import blocks, drop_unexplained, marching, transfer_columns
+from sdfshape.extract import blocks, drop_unexplained, least_explained, marching, transfer_columns
 from sdfshape.extract.components import enclosed_volumes, vertex_components
 from sdfshape.extract.marching import extract_surface
 from sdfshape.field.grid import Grid
@@ -265,6 +266,12 @@ def test_ten_points_explain_a_piece_and_nine_do_not():
     big = sphere_points(500, radius=1.0)
     for count, phantoms in ((9, 1), (10, 0)):
         assert drop_unexplained(united(BIG, SMALL), np.vstack([big, 0.1 * directions(count) + (1.5, 0, 0)]))[1] == phantoms
+
+
+def test_where_many_strays_were_found_a_clump_of_them_is_no_piece():
+    few, many = Dropped(looked_at=3000, outliers=59), Dropped(looked_at=3000, outliers=60)
+    assert [least_explained(few, 2900), least_explained(many, 2900), least_explained(many, 20_000)] == [10, 29, 30]
+    assert least_explained(many, 120) == 10  # of so few, ten are many
 
 
 def test_colours_are_exact_at_points_and_between_them_elsewhere():

@@ -3,6 +3,7 @@
 from .colors import transfer_columns as transfer_columns
 from .components import drop_small as drop_small
 from .components import drop_unexplained as drop_unexplained
+from .components import least_explained as least_explained
 from .finish import Finished as Finished
 from .finish import finish as finish
 from .mesh import Extraction as Extraction

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ..clean import Dropped
 from ..errors import InputError
 from ..orient.neighbours import SPACING_NEIGHBOUR
+from ..outliers import FEW_POINTS, FEW_SHARE, STRAYS
 from ..pieces import linked_pieces
 from ..types import FloatArray, IntArray, Mesh
 
@@ -43,6 +45,17 @@ def is_watertight(mesh: Mesh) -> bool:
     start, end = mesh.faces.ravel(), np.roll(mesh.faces, -1, axis=1).ravel()
     there, back = (np.sort(a * len(mesh.vertices) + b) for a, b in ((start, end), (end, start)))
     return len(there) > 0 and bool((np.diff(there) > 0).all()) and np.array_equal(there, back)
+
+
+def least_explained(dropped: Dropped, count: int) -> int:
+    """How many of the `count` points kept must need a piece of the mesh: more where so many strays were found that clumps of them are left.
+
+    Measured (3,000 points, 20% strays): clumps of up to 14 strays had become pieces of rocker-arm; Chamfer distance 2.1 times the clean
+    one with 10 points, 1.4 times with 15 to 50.
+    """
+    if dropped.outliers < STRAYS * dropped.looked_at:
+        return EXPLAINED_BY
+    return max(EXPLAINED_BY, min(FEW_POINTS, int(FEW_SHARE * count)))
 
 
 def drop_unexplained(mesh: Mesh, points_world: FloatArray, minimum: int = EXPLAINED_BY) -> tuple[Mesh, int]:

@@ -23,7 +23,7 @@ from ..account import Job, job_report
 from ..batch.locking import locked
 from ..clean import Dropped, distinct_rows
 from ..errors import EmptySurfaceError, InputError
-from ..extract import drop_unexplained, extract_mesh, finish
+from ..extract import drop_unexplained, extract_mesh, finish, least_explained
 from ..field import SignedDistanceField
 from ..field.signed_distance import measured_float32_error
 from ..frame import HALF_EXTENT, PAD, Frame
@@ -178,7 +178,8 @@ def _made(scan: _Scan, field: SignedDistanceField, options: Options, tiles: int,
     clock.start("extract")
     field.info["preset"] = options.preset
     extraction = extract_mesh(field, resolution=whole_resolution(options.resolution, tiles), iso=options.iso)
-    mesh, phantoms = (extraction.mesh, 0) if options.keep_all else drop_unexplained(extraction.mesh, scan.kept.points)
+    least = least_explained(scan.dropped, len(scan.kept))
+    mesh, phantoms = (extraction.mesh, 0) if options.keep_all else drop_unexplained(extraction.mesh, scan.kept.points, least)
     done = finish(mesh, field, options.iso, scan=scan.kept, max_deviation=options.max_deviation, vertex_normals=options.vertex_normals)
     scores = scores_of(field, scan.cloud, scan.gathered)
     clock.start("")
