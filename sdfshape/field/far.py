@@ -11,7 +11,7 @@ f(x) - f(y) = (f(x) - f(z)) + (f(z) - f(y)) <= |x - z| + |z - y| = |x - y|. The 
 is at most r from that centre. (A cell that is kept but does not meet Z makes |f| smaller beside it, never too large.)
 
 The cells are found by pruning (`prune`) with the proven rounding error of F as slack: none that meets Z is dropped. They are
-found again whenever a field is loaded: nothing about them is trusted.
+found again whenever a field is loaded: nothing about them is trusted. Those on the walls between boxes are freed besides (`inner_walls`).
 """
 
 from __future__ import annotations
@@ -77,11 +77,18 @@ class FarField:
 
 
 def far_field(
-    evaluate: Callable[[FloatArray], FloatArray], lo: FloatArray, hi: FloatArray, *, lipschitz: float, slack: float
+    evaluate: Callable[[FloatArray], FloatArray],
+    lo: FloatArray,
+    hi: FloatArray,
+    *,
+    lipschitz: float,
+    slack: float,
+    held: Callable[[Grid, IntArray, FloatArray], np.ndarray] | None = None,
 ) -> FarField | None:
     """The cells of {F = 0} in the box [lo, hi], outside of which F > 0; None if there is no such cell.
 
-    evaluate : F, (m, 3) unit frame -> (m,), off by at most `slack`.
+    evaluate : F, (m, 3) unit frame -> (m,), off by at most `slack`.   held : of a grid, cells (m, 3) of it that may hold the surface, and
+    F at their centres, the mask (m,) of those that may, by what else is known.
     """
     found, evaluations = None, 0
     for resolution in RESOLUTIONS:
@@ -89,17 +96,18 @@ def far_field(
             break
         grid = Grid.over(lo, hi, resolution)
         active = active_cells(evaluate, grid, lipschitz=lipschitz, slack=slack, among=None if found is None else _halved(found[1], grid))
-        found, evaluations = (grid, active.cells), evaluations + active.evaluations
-        if not len(active.cells):
+        cells = active.cells if held is None else active.cells[held(grid, active.cells, active.values)]
+        found, evaluations = (grid, cells), evaluations + active.evaluations
+        if not len(cells):
             return None
     assert found is not None
     grid, cells = found
-    held = np.zeros(grid.cells, bool)
-    held[tuple(cells.T)] = True
+    full = np.zeros(grid.cells, bool)
+    full[tuple(cells.T)] = True
     radius = math.sqrt(3) / 2 * grid.spacing * (1 + 1e-9)
     # on the nodes of a grid a query from afar of a balanced tree takes seven times as long
     centres = cKDTree(grid.node_position(cells + 0.5), leafsize=64, balanced_tree=False, compact_nodes=False)
-    return FarField(centres, radius, grid, held, evaluations)
+    return FarField(centres, radius, grid, full, evaluations)
 
 
 def _halved(cells: IntArray, grid: Grid) -> IntArray:

@@ -8,13 +8,17 @@ distance and costs a third of it.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..lipschitz import Boxes, Layers, kept
+from ..types import FloatArray, IntArray
+
+BEYOND = 1e-5  # unit frame: more than float32 can lose of a distance to a box
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +58,24 @@ class Mosaic:
             (gradient[rows],) = torch.autograd.grad(self._one(k, place).sum(), place)
         return f, gradient
 
+    def pairs_within(self, x: Tensor, reach: float) -> tuple[IntArray, IntArray]:
+        """(row, box) of all places x (b, d) and the boxes that are nearer than `reach` to them, and maybe of some more."""
+        close = self.boxes.beyond(x) < reach + BEYOND
+        row, box = np.nonzero(close.numpy().T)
+        return row, box
+
+    def ramped(self, x: Tensor, row: IntArray, box: IntArray) -> FloatArray:
+        """h_k (p,) of networks at places x (b, d), by pairs of these."""
+        return ramped_pairs(self._alone, x, row, box)
+
+    def corners(self) -> tuple[FloatArray, FloatArray]:
+        """(k, d) lo, hi of the boxes."""
+        return self.boxes.lo.double().numpy(), self.boxes.hi.double().numpy()
+
+    def _alone(self, k: int, x: Tensor) -> Tensor:
+        layers, box = self._each[k]
+        return box.ramped(layers(box.to_local(x)), box.distance(x))[0]
+
     @kept
     def _each(self) -> list[tuple[Layers, Boxes]]:
         """The networks one by one: a network is asked so often, about so few places, that cutting it out would cost as much."""
@@ -63,6 +85,16 @@ class Mosaic:
     def _one(self, k: int, x: Tensor) -> Tensor:
         layers, box = self._each[k]
         return box.compose(layers(box.to_local(x)), x)
+
+
+def ramped_pairs(alone: Callable[[int, Tensor], Tensor], x: Tensor, row: IntArray, box: IntArray) -> FloatArray:
+    """h_k (p,) at places x (b, d) by pairs (row, box). alone : of a network's number and its places."""
+    out = np.zeros(len(row), np.float32)
+    order = np.argsort(box, kind="stable")
+    with torch.inference_mode():
+        for some in np.split(order, np.flatnonzero(np.diff(box[order])) + 1) if len(order) else ():
+            out[some] = alone(int(box[some[0]]), x[torch.from_numpy(row[some])]).numpy()
+    return out
 
 
 def _lowest(rows: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike
 from typing import Any
 
@@ -26,6 +26,7 @@ from ..lipschitz.certificate import Norms, rounding_norms
 from ..types import FloatArray, as_points
 from .certified import CertifiedField
 from .far import FarField, far_field
+from .inner_walls import off_inner_walls
 from .mosaic import Mosaic
 from .wide import MANY, WideMosaic
 
@@ -77,7 +78,8 @@ class SignedDistanceField(CertifiedField):
         lo, hi = self.box_unit
         corners = np.array([lo, hi])
         slack = self._rounding_error_unit(float(np.linalg.norm(np.abs(corners).max(axis=0))), SINGLE_GRAIN)
-        return far_field(self.mosaic_unit, lo, hi, lipschitz=self.lipschitz_bound, slack=slack)
+        held = partial(off_inner_walls, self._mosaic, lipschitz=self.lipschitz_bound, slack=slack)
+        return far_field(self.mosaic_unit, lo, hi, lipschitz=self.lipschitz_bound, slack=slack, held=held)
 
     def mosaic_unit(self, points_unit: FloatArray, dtype: torch.dtype = torch.float32) -> FloatArray:
         """(m, 3) -> (m,) unit frame: the networks alone, which have the same surface and may have smaller values far away from it."""

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from ..lipschitz import Boxes, Layers, kept
 from ..types import FloatArray, IntArray
+from .mosaic import BEYOND, ramped_pairs
 from .near_boxes import NearBoxes
 
 MANY = 128  # boxes, above which a mosaic is a wide one (with 128 a wide one takes twice the time of a plain one)
@@ -87,6 +88,25 @@ class WideMosaic:
         whole = self.whole.map(lambda t: t.to(x.dtype))
         gradient[far] = _slope(x[far], lambda place: whole.distance(place)[0])
         return f, gradient
+
+    def pairs_within(self, x: Tensor, reach: float) -> tuple[IntArray, IntArray]:
+        """(row, box) of all places x (b, 3) and the boxes nearer than `reach` <= c to them, and maybe of some more."""
+        assert reach <= self.reach
+        row, box = self.near.pairs(x.double().numpy())
+        close = _beyond(self.boxes, x, row, box) < reach + BEYOND
+        return row[close], box[close]
+
+    def ramped(self, x: Tensor, row: IntArray, box: IntArray) -> FloatArray:
+        """h_k (p,) of networks at places x (b, 3), by pairs of these."""
+        return ramped_pairs(self._alone, x, row, box)
+
+    def corners(self) -> tuple[FloatArray, FloatArray]:
+        """(k, 3) lo, hi of the boxes."""
+        return self.boxes.lo.double().numpy(), self.boxes.hi.double().numpy()
+
+    def _alone(self, k: int, x: Tensor) -> Tensor:
+        box = self.boxes.map(lambda t: t[k : k + 1])
+        return box.ramped(self.layers.map(lambda t: t[k : k + 1])(box.to_local(x)), box.distance(x))[0]
 
     def _lower(self, f: Tensor, owner: IntArray, x: Tensor, row: IntArray, box: IntArray) -> None:
         """Lower f and name the owner where a network of the pairs is less; one network after the other, in their order."""

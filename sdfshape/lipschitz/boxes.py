@@ -69,8 +69,13 @@ class Boxes:
 
     def compose(self, local: Tensor, x: Tensor) -> Tensor:
         """Values (k, b) of the networks, in their own units, and the points (b, d) -> f (b,), unit frame."""
-        box, (share, width) = self.distance(x), self.ramp.T[..., None]
-        return torch.maximum((1 - share) * local * self.scale[:, None] + share * (box + width).clamp_min(0), box).amin(dim=0)
+        box = self.distance(x)
+        return torch.maximum(self.ramped(local, box), box).amin(dim=0)
+
+    def ramped(self, local: Tensor, box: Tensor) -> Tensor:
+        """h_k = (1 - b) s_k g_k + b r_k (k, b), from the values of the networks, in their own units, and the distances to their boxes."""
+        share, width = self.ramp.T[..., None]
+        return (1 - share) * local * self.scale[:, None] + share * (box + width).clamp_min(0)
 
     def lowering(self, level: float) -> Tensor:
         """(k,) what to take from the values of the networks, in their own units, to take `level` from (1 - b) s_k g_k."""
