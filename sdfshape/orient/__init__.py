@@ -17,7 +17,7 @@ from .denoise import denoised as denoised
 from .denoise import noise_level as noise_level
 from .hints import Hints as Hints
 from .oriented import OrientedCloud as OrientedCloud
-from .oriented import hollow as hollow
+from .oriented import filled as filled
 from .oriented import orient as orient
 from .oriented import seen_from_the_sky as seen_from_the_sky
 from .overturn import overturn as overturn

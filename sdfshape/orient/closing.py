@@ -1,6 +1,7 @@
 """A cloud closed by a rolling ball: solid where a ball of radius tau that comes from the sky cannot go.
 
-No normals' signs are used. Notation: P the cloud, P+ the cloud and the midpoints between its neighbours, tau the radius of the ball,
+No normals' signs are used. Notation: P the cloud, P+ the cloud and the midpoints between its neighbours, and what fills its gaps (`gaps`)
+where a closing is the surface itself; tau the radius of the ball,
 O = {x : dist(x, P+) >= tau and x sees the sky} where the centre of the ball can be, D(x) = dist(x, O).
 
 Shore: D is known from samples of the boundary of O. A place q of O at the distance d from its nearest p of P+ gives the sample
@@ -30,6 +31,7 @@ from scipy.spatial import cKDTree
 
 from ..types import FloatArray, IntArray
 from .cavities import light_cavities
+from .gaps import in_gaps
 from .neighbours import tangents
 from .places import in_order
 from .visibility import Sky, look_around, see_everywhere
@@ -102,14 +104,23 @@ class Closing:
 
 
 def close(
-    cloud: cKDTree, normals: FloatArray, distance: FloatArray, least: float, rng: np.random.Generator, *, hollow: bool = False
+    cloud: cKDTree,
+    normals: FloatArray,
+    distance: FloatArray,
+    least: float,
+    rng: np.random.Generator,
+    *,
+    hollow: bool = False,
+    filled: bool = False,
 ) -> Closing:
     """The closing of a cloud (n, 3). normals : (n, 3), sign arbitrary.   distance : (n,) to the spacing's neighbour.   least : a.
 
     hollow : the ball may come from anywhere, not from the sky alone: what the points enclose stays empty, all of them become sheets.
+    filled : the ball does not sink into the gaps of walls (`in_gaps`).
     """
     tau = max(RADIUS * float(np.percentile(distance, 90)), LEAST_RADIUS * least)
-    dense = cKDTree(in_order(_with_midpoints(cloud, normals, GAP * tau)))
+    denser = _with_midpoints(cloud, normals, GAP * tau)
+    dense = cKDTree(in_order(np.concatenate([denser, in_gaps(cloud.data, normals, tau, rng)]) if filled else denser))
     if hollow:
         sky = see_everywhere(tau, SKY_NODES)
     else:

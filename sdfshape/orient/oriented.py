@@ -142,10 +142,10 @@ def seen_from_the_sky(cloud: OrientedCloud, hints: Hints | None = None) -> Orien
     return replace(cloud, normals=normals, confidence=signs.confidence, sure=sure, agreement=signs.agreement, followed=signs.followed)
 
 
-def hollow(cloud: OrientedCloud, rng: np.random.Generator) -> OrientedCloud:
-    """The cloud with a closing that leaves empty what the points enclose."""
+def filled(cloud: OrientedCloud, rng: np.random.Generator, *, hollow: bool = False) -> OrientedCloud:
+    """The cloud with a closing whose walls have no gaps, to be the surface itself. hollow : it leaves empty what the points enclose."""
     distance = cloud.tree.query(cloud.points, k=SPACING_NEIGHBOUR + 1, workers=-1)[0][:, -1]
-    return replace(cloud, roll=lambda: close(cloud.tree, cloud.normals, distance, cloud.closing.least, rng, hollow=True))
+    return replace(cloud, roll=lambda: close(cloud.tree, cloud.normals, distance, cloud.closing.least, rng, hollow=hollow, filled=True))
 
 
 def _signs(points: FloatArray, normals: FloatArray, index: IntArray, closing: Closing) -> Signs:

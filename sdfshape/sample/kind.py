@@ -25,7 +25,7 @@ from ..orient import (
     along_curves,
     coherence,
     denoised,
-    hollow,
+    filled,
     lost_points,
     noise_level,
     orient,
@@ -142,7 +142,7 @@ def _labelled(cloud: OrientedCloud, kind: str, count: int, rng: np.random.Genera
         cloud = cloud.agreeing
         torn = torn_points(cloud)
         return cloud, closed_evidence(cloud, count, rng, torn=torn), float(torn.mean())
-    cloud = hollow(cloud, rng) if kind == "open" else cloud
+    cloud = filled(cloud, rng, hollow=kind == "open")
     return cloud, wrapped_evidence(cloud, count, rng), 0.0
 
 

@@ -1,0 +1,43 @@
+"""Points in the gaps of a random sample: on the flat triangles between its points that a ball would sink into, or fall through.
+
+Notation: P the cloud, tau the radius of the ball, R the circumradius of a triangle of P's Delaunay triangulation.
+A random sample of a wall has gaps of more than a ball (one in a thousand has a radius of 1.1 typical distances to the sixth neighbour).
+The triangles of the alpha shape (Edelsbrunner and Muecke, "Three-dimensional alpha shapes", TOG 1994) span such gaps. Those with
+R < WIDEST tau are taken whose plane is that of the surface at all three corners: across a crease, or from wall to wall, there is none.
+Measured (fifteen models, 2,048 points, places .1 spacings behind what can be seen): 12.8% of them left outside without, 9.0% so; 4.2% and
+4.7% of those .35 spacings before a slab inside. All triangles with R < tau, flat or not: 7.6% and 6.1%, and creases fill up.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import Delaunay
+
+from ..types import FloatArray, IntArray
+
+WIDEST = 1.3  # R / tau. Measured as above: 1 9.9% and 4.4%, 1.15 9.3% and 4.6%
+FLAT = 0.95
+JITTER = 0.01  # of tau: points on one sphere, or in one plane, take Delaunay's triangulation up to 400 times as long as those beside it
+
+
+def in_gaps(points: FloatArray, normals: FloatArray, tau: float, rng: np.random.Generator) -> FloatArray:
+    """(m, 3) the middles, and the middles of the sides, of the flat small triangles between points (n, 3); sign of the normals arbitrary.
+
+    tau : radius of the ball, in the frame of the points.
+    """
+    corners = _faces(Delaunay(points + JITTER * tau * rng.uniform(-1, 1, points.shape)).simplices)
+    a, b, c = np.moveaxis(points[corners], 1, 0)
+    across = np.cross(b - a, c - a)
+    twice_area = np.maximum(np.linalg.norm(across, axis=1), np.finfo(float).tiny)
+    sides = np.linalg.norm(b - c, axis=1) * np.linalg.norm(c - a, axis=1) * np.linalg.norm(a - b, axis=1)
+    small = sides < WIDEST * tau * 2 * twice_area  # R = product of the sides / (4 area)
+    corners, plane = corners[small], (across / twice_area[:, None])[small]
+    corners = corners[np.abs(np.einsum("tki,ti->tk", normals[corners], plane)).min(axis=1, initial=1.0) > FLAT]
+    ends = np.unique(np.concatenate([corners[:, [0, 1]], corners[:, [0, 2]], corners[:, [1, 2]]]), axis=0)
+    return np.concatenate([points[ends].mean(axis=1), points[corners].mean(axis=1)])
+
+
+def _faces(simplices: IntArray) -> IntArray:
+    """(f, 3) the triangles of tetrahedra (t, 4), each once, corners rising."""
+    every = np.sort(np.concatenate([np.delete(simplices, corner, axis=1) for corner in range(4)]), axis=1).astype(np.int64)
+    return np.unique(every, axis=0)
