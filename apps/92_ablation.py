@@ -42,11 +42,11 @@ OF_THE_BALL = {  # tried with auto and with wrap
     "orient.closing.RADIUS": (0.8, 1.2),
     "orient.closing.SEES_SKY": (0.1,),
     "orient.closing.SHORE_DRAWS": (10,),
-    "orient.closing.GAP": (0.0,),
     "orient.oriented.SLAB_SPACINGS": (0.2, 0.5),
     "sample.evidence.KEEP_THICKNESS": (0.0,),
     "sample.evidence.COARSE_SIGMAS": ((0.1, 0.25, 0.5),),
 }
+OF_THE_BALL |= {"orient.closing.GAP": (0.0,), "orient.gaps.WIDEST": (0.0, 1.0), "orient.gaps.FLAT": (0.9, 0.97)}
 
 
 @dataclass(frozen=True)

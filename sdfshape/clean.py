@@ -62,7 +62,8 @@ def _refuse_degenerate(points: FloatArray, came: int, dropped: Dropped) -> None:
     if len(points) < MINIMUM_POINTS:
         raise DegenerateCloudError(
             f"a cloud must have at least {MINIMUM_POINTS} different finite points, got {len(points)} "
-            f"({came} rows, {dropped.non_finite} not finite, {dropped.duplicates} duplicates): use a denser scan"
+            f"({came} rows, {dropped.non_finite} not finite, {dropped.duplicates} duplicates): "
+            + ("check the file's columns" if 2 * dropped.non_finite > came else "use a denser scan")
         )
     largest = float(np.abs(points).max())
     if largest > LARGEST_COORDINATE:

@@ -13,6 +13,7 @@ from ..io import write_points
 from ..types import Mesh, PointCloud
 from .outputs import Outputs as Outputs
 from .outputs import check_normals_kept
+from .outputs import checkpoint_of as checkpoint_of
 from .part_files import check_parts, painted_whole, write_part_files
 from .watching import front_for as front_for
 

@@ -26,7 +26,13 @@ def require_ending(path: Path | None, kind: str) -> None:
     if path is not None and kind != "any" and path.suffix.lower() not in KINDS[kind]:
         endings, what = KINDS[kind], kind if kind == "points" else f"a {kind}"
         law = f"end in {endings[0]}" if len(endings) == 1 else f"end in one of {' '.join(endings)}"
-        raise OutputError(f"{path.name}: {what} must {law}, got {path.suffix!r}: rename it")
+        raise OutputError(f"{path.name or path}: {what} must {law}, got {path.suffix!r}: rename it")
+
+
+def checkpoint_of(mesh: Path) -> Path:
+    """Where the checkpoint of a mesh is kept unless told. Raises OutputError for a mesh without an ending, or a name."""
+    require_ending(mesh, "mesh")
+    return mesh.with_name(f".{mesh.name}.checkpoint")
 
 
 def check_outputs(outputs: Iterable[tuple[str, Path | None]], inputs: Iterable[Path | None], *, overwrite: bool) -> None:

@@ -51,9 +51,9 @@ def reconstruct(
     checkpoint, and the same command continues from it. With --labels, beside MESH there is a mesh of each part, MESH-part-LABEL, that
     touches no other, and MESH-parts.glb with all of them in colours.
     """
-    from .job import Outputs, chosen_options, front_for, run_job
+    from .job import Outputs, checkpoint_of, chosen_options, front_for, run_job
 
     options = chosen_options(locals())
-    kept, seen = checkpoint or output.with_name(f".{output.name}.checkpoint"), (azimuth, elevation, UPRIGHT.index(up))
+    kept, seen = checkpoint or checkpoint_of(output), (azimuth, elevation, UPRIGHT.index(up))
     outputs, front = Outputs(output, model, report, picture, cleaned, kept, overwrite, seen), front_for(view, web, seen[2], labels)
     run_job(scan, outputs, options, points=points, truth=truth, labels=labels, part_gap=part_gap, quiet=quiet, front=front)

@@ -136,6 +136,8 @@ def _content(path: str | os.PathLike[str], label_column: str | None) -> Content:
     if ending not in _SURFACES:
         if (place := Path(os.fsdecode(path))).exists():
             refuse_folder(place.stat().st_mode)
+        if ending == ".sdf":
+            raise InputError("an input must be points or a mesh, this is a field: `sdfshape extract` makes a mesh of it, `view` draws it")
         raise InputError(f"an input must end in one of {' '.join(READABLE)}, got {ending[:16]!r}: convert or rename it")
     if label_column is not None:
         raise InputError(f"{ending} files have no labels, got the label column {label_column!r}: leave it out")

@@ -59,6 +59,17 @@ class Layer:
         return self.shape.bounds
 
     @cached_property
+    def outline(self) -> FloatArray:
+        """(m, 3) some of the places; of a cloud without those that are farther from most of it than it is long: else it would be a dot."""
+        some = self.places[:: max(1, len(self.places) // OUTLINE)]
+        if self.is_surface:
+            return some
+        low, high = np.percentile(some, MOST, axis=0)
+        room = float((high - low).max())
+        near = ((some >= low - room) & (some <= high + room)).all(axis=1)
+        return some[near]
+
+    @cached_property
     def still(self) -> Detail:
         """What is drawn while nothing moves."""
         return self._detail(STILL_POINTS, STILL_FACES)
@@ -102,6 +113,7 @@ class Layer:
 
 
 OUTLINE = 20_000  # places of a layer
+MOST = (1.0, 99.0)  # percentiles of the coordinates of a cloud between which most of it is
 FARTHEST = 1e30  # a place beyond has no digits left, and no picture
 
 
@@ -148,8 +160,8 @@ class Scene:
 
     @cached_property
     def outline(self) -> FloatArray:
-        """(m, 3) places of all layers, world units, evenly taken: a view that holds them with a little room holds all."""
-        return np.concatenate([layer.places[:: max(1, len(layer.places) // OUTLINE)] for layer in self.layers])
+        """(m, 3) places of all layers, world units, evenly taken: a view that holds them with a little room holds all, but for strays."""
+        return np.concatenate([layer.outline for layer in self.layers])
 
     @property
     def size(self) -> float:

@@ -48,7 +48,7 @@ CLOUDS = {
     "all equal": (np.ones((200, 3)), "all 200 are equal"),
     "one line": (np.outer(np.linspace(0, 1, 200), [1.0, 2, 3]), "on one line"),
     "one plane": (np.c_[RNG.uniform(size=(200, 2)), np.zeros(200)], "in one plane"),
-    "not finite": (np.full((200, 3), np.nan), "200 not finite"),
+    "not finite": (np.full((200, 3), np.nan), "200 not finite, 0 duplicates): check the file's columns"),
     "mostly not finite": (np.concatenate([sphere(50), np.full((200, 3), np.inf)]), "got 50"),
 }
 
@@ -69,6 +69,18 @@ def test_missing_file(run):
 def test_unknown_output_ending_is_refused_before_the_work(run):
     code, _, err = run("reconstruct", save(sphere(), "scan.ply"), "-o", "mesh.fbx")
     assert code == 1 and ".obj" in err and "mesh.fbx" in err
+
+
+@pytest.mark.parametrize("output", [".", "/", ""])
+def test_an_output_without_a_name_is_refused(run, output):
+    code, _, err = run("reconstruct", save(sphere(), "scan.ply"), "-o", output)
+    assert code == 1 and "a mesh must end in one of" in err and err.count("\n") == 1
+
+
+def test_a_field_in_place_of_a_scan_is_told_from_a_scan(run, tmp_path):
+    (tmp_path / "field.sdf").write_bytes(b"")
+    code, _, err = run("reconstruct", "field.sdf", "-o", "mesh.ply")
+    assert code == 1 and "this is a field" in err and "extract" in err
 
 
 def test_an_output_that_exists_is_refused_before_the_work(run, tmp_path):

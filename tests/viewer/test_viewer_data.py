@@ -34,6 +34,17 @@ def scene_of(*layers: Layer) -> Scene:
     return Scene(layers, "test")
 
 
+def test_a_view_holds_a_cloud_but_not_its_far_strays():
+    ball = np.random.default_rng(0).normal(size=(3000, 3))
+    ball /= np.linalg.norm(ball, axis=1, keepdims=True)
+    strays = 50 * ball[:20]
+    assert len(Layer("scan", PointCloud(ball), "scan").outline) == 3000
+    outline = scene_of(Layer("scan", PointCloud(np.concatenate([ball, strays])), "scan")).outline
+    np.testing.assert_array_equal(outline, ball)
+    sheet = np.c_[ball[:, :2], np.where(np.arange(3000) < 30, ball[:, 2], 0)]  # most of it has no height
+    assert len(Layer("scan", PointCloud(sheet), "scan").outline) == 3000
+
+
 # --- detail
 
 
