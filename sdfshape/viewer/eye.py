@@ -76,13 +76,15 @@ class Eye:
         slope = np.tan(np.radians(ANGLE) / 2)
         above = np.cross(right, ahead)
         seen, depth = self.outline @ np.stack([right, above]).T, self.outline @ ahead
+        deep = (depth.min() + depth.max()) / 2  # strays outside of the outline may have moved the origin away from it
+        depth -= deep
         middle = (seen.min(axis=0) + seen.max(axis=0)) / 2
         for _ in range(CENTRINGS):  # what is near stands farther from the middle of the picture than it does across the way
             distance = self._distance((seen - middle) / slope, depth, width / height)
             shown = (seen - middle) / (distance + depth)[:, None]
             middle = middle + distance * (shown.min(axis=0) + shown.max(axis=0)) / 2
         distance = self._distance((seen - middle) / slope, depth, width / height)
-        focal = middle[0] * right + (middle[1] - FOOT * distance * slope) * above
+        focal = middle[0] * right + (middle[1] - FOOT * distance * slope) * above + deep * ahead
         self.camera.SetFocalPoint(*focal)
         self.camera.SetPosition(*(focal - distance * ahead))
         self.camera.SetViewUp(*up)

@@ -54,13 +54,15 @@ def scene_page(scene: Scene, *, resolution: int = FULL_RESOLUTION, progress: Cal
     scene = _with_full_surface(scene, resolution)
     faces, points = sum(len(layer.faces) for layer in scene.layers), sum(len(x.places) for x in scene.layers if not x.is_surface)
     share = min(1.0, MOST_FACES / max(faces, 1)), min(1.0, MOST_POINTS / max(points, 1))
-    lo, hi = scene.bounds
+    (lo, hi), most = scene.bounds, np.stack([scene.outline.min(axis=0), scene.outline.max(axis=0)])
     facts = {
         "title": scene.title,
         "unit": scene.unit,
         "up": scene.up,
         "lo": lo.tolist(),
         "hi": hi.tolist(),
+        "focal": most.mean(axis=0).tolist(),  # of the first view, which strays do not make far
+        "length": float(np.linalg.norm(most[1] - most[0])) or 1.0,
         "layers": [_layer_facts(scene, k, share, progress) for k in range(len(scene.layers))],
     }
     data = json.dumps(facts).replace("<", "\\u003c")

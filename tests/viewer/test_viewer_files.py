@@ -104,6 +104,15 @@ def facts_of(page: str) -> dict:
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S).group(1))
 
 
+def test_the_first_view_of_a_page_is_of_most_of_a_scan():
+    ball = sphere_points(2000)
+    scan = Layer("scan", PointCloud(np.concatenate([ball, [[90.0, 0, 0]]])), "scan")
+    facts = facts_of(scene_page(Scene((scan,), "t")))
+    assert np.allclose(facts["focal"], (ball.min(axis=0) + ball.max(axis=0)) / 2)
+    assert facts["length"] == pytest.approx(np.linalg.norm(ball.max(axis=0) - ball.min(axis=0)))
+    assert facts["hi"][0] == 90
+
+
 def test_the_page_holds_the_shape_to_a_65536th_of_the_scene():
     mesh = icosphere(2.0, (5e5, 4.9e6, 10.0), subdivisions=4)
     facts = facts_of(scene_page(Scene((Layer("ball", mesh),), "t", unit="m")))

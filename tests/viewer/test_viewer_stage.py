@@ -79,6 +79,15 @@ def test_home_shows_all_corners_from_every_upright_axis(stage):
     session.close()
 
 
+@pytest.mark.parametrize("way", [(200.0, 0, 0), (0, 0, 200.0), (-200.0, -150, -100)])
+def test_home_is_near_the_scan_wherever_its_strays_are(stage, way):
+    points = np.concatenate([sphere_points(4000), [way]])
+    session = session_of(stage, Layer("scan", PointCloud(points), "scan", color=(250, 20, 20)))
+    drawn = np.argwhere(colour_of(stage.picture(), "r"))
+    assert np.ptp(drawn[:, 0]) > 0.6 * SIZE[1]  # rows: the ball is as high as the picture, but for its foot
+    session.close()
+
+
 def test_clip_keeps_what_is_inside_of_the_box_and_a_click_knows_it(stage):
     session = session_of(stage, ball())
     session.act("view_z")

@@ -426,7 +426,7 @@ function help() {
   button(box, "Close", help);
 }
 
-function home() { Object.assign(eye, { focal: [0, 0, 0], turn: 0.9, tilt: 0.35, distance: 2.05 * size }); due = true; }
+function home() { Object.assign(eye, { focal: sub(facts.focal, middle), turn: 0.9, tilt: 0.35, distance: 2.05 * facts.length }); due = true; }
 function along(axis, way) {
   home();
   const k = (axis - (facts.up % 3) + 3) % 3;
