@@ -42,11 +42,12 @@ OF_THE_BALL = {  # tried with auto and with wrap
     "orient.closing.RADIUS": (0.8, 1.2),
     "orient.closing.SEES_SKY": (0.1,),
     "orient.closing.SHORE_DRAWS": (10,),
+    "orient.closing.GAP": (0.0,),
     "orient.oriented.SLAB_SPACINGS": (0.2, 0.5),
     "sample.evidence.KEEP_THICKNESS": (0.0,),
     "sample.evidence.COARSE_SIGMAS": ((0.1, 0.25, 0.5),),
 }
-OF_THE_BALL |= {"orient.closing.GAP": (0.0,), "orient.gaps.WIDEST": (0.0, 1.0), "orient.gaps.FLAT": (0.9, 0.97)}
+OF_THE_BALL |= {"orient.gaps." + name: values for name, values in (("WIDEST", (0.0, 1.0)), ("NARROWEST", (0.0,)), ("FLAT", (0.9, 0.97)))}
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,7 @@ def main() -> None:
                 cloud = cloud_of_mesh(truth, args.points, 0, noise=args.noise)
                 result = s.reconstruct(cloud, config=variant.config, surface=variant.surface, keep_all=True)
             near, pieces, time = s.compare(result.mesh, truth), result.report["mesh"]["components"], result.report["seconds"]
-            errors = (near.chamfer_l1_sum / half, near.hausdorff / half)
-            rows.append((*errors, pieces - 1, time["orient"] + time["sample"], time["train"]))
+            rows.append((near.chamfer_l1_sum / half, near.hausdorff / half, pieces - 1, time["orient"] + time["sample"], time["train"]))
         mean, most = np.mean(rows, axis=0), np.max(rows, axis=0)
         print(f"| {variant.name} | {mean[0]:.5f} | {most[1]:.4f} | {most[2]:.0f} | {mean[3]:.1f} | {mean[4]:.1f} |", flush=True)
 

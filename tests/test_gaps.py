@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial import Delaunay
 from shapes import directions
 
-from sdfshape.orient.gaps import FLAT, JITTER, WIDEST, in_gaps
+from sdfshape.orient.gaps import FLAT, JITTER, NARROWEST, WIDEST, in_gaps
 
 
 def plate(count: int) -> np.ndarray:
@@ -54,7 +54,7 @@ def test_the_triangles_are_those_of_a_slow_twin():
         x = np.cross(b - a, c - a)
         # the centre of the circle through the corners, as seen from a
         centre = (np.cross(x, b - a) * ((c - a) @ (c - a)) + np.cross(c - a, x) * ((b - a) @ (b - a))) / (2 * x @ x)
-        if np.linalg.norm(centre) < WIDEST * tau and abs(x[2]) / np.linalg.norm(x) > FLAT:
+        if NARROWEST * tau < np.linalg.norm(centre) < WIDEST * tau and abs(x[2]) / np.linalg.norm(x) > FLAT:
             sides |= {(i, j), (i, k), (j, k)}
             middles.append((a + b + c) / 3)
     expected = np.array([points[list(pair)].mean(axis=0) for pair in sides] + middles)
