@@ -77,7 +77,7 @@ def _warnings(job: Job, fit: dict[str, Any], facts: dict[str, Any]) -> list[str]
     warnings = list(job.gathered.warnings)
     if lost := job.dropped.non_finite:
         warnings.append(counted(lost, "point without finite coordinates was", "points without finite coordinates were") + " left out")
-    if (share := job.dropped.outliers / job.dropped.looked_at) > WORTH_A_WARNING:
+    if (share := job.dropped.stray_share) > WORTH_A_WARNING:
         warnings.append(
             counted(job.dropped.outliers, "point is on no surface and was", "points are on no surface and were")
             + f" dropped, {share:.1%} of those seen (--keep-outliers keeps them)"

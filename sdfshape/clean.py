@@ -24,6 +24,11 @@ class Dropped:
     duplicates: int = 0
     outliers: int = 0
 
+    @property
+    def stray_share(self) -> float:
+        """Of the different finite points that were looked at, how many were outliers."""
+        return self.outliers / max(1, self.looked_at - self.non_finite - self.duplicates)
+
 
 def clean(cloud: PointCloud, *, keep_outliers: bool = False) -> tuple[PointCloud, Dropped]:
     """The rows that are finite, not exact duplicates of an earlier row, and no outliers, in their order, and how many were not.

@@ -269,7 +269,7 @@ def test_ten_points_explain_a_piece_and_nine_do_not():
 
 
 def test_where_many_strays_were_found_a_clump_of_them_is_no_piece():
-    few, many = Dropped(looked_at=3000, outliers=59), Dropped(looked_at=3000, outliers=60)
+    few, many = Dropped(looked_at=3000, outliers=149), Dropped(looked_at=9000, non_finite=5000, duplicates=1000, outliers=150)
     assert [least_explained(few, 2900), least_explained(many, 2900), least_explained(many, 20_000)] == [10, 29, 30]
     assert least_explained(many, 120) == 10  # of so few, ten are many
 

@@ -7,6 +7,7 @@ import pytest
 from scipy.spatial import Delaunay
 from shapes import directions
 
+from sdfshape.orient import gaps
 from sdfshape.orient.gaps import FLAT, JITTER, NARROWEST, WIDEST, in_gaps
 
 
@@ -63,6 +64,8 @@ def test_the_triangles_are_those_of_a_slow_twin():
     assert np.allclose(found[order[0]], expected[order[1]], atol=1e-14) and len(middles) > 20
 
 
-def test_points_on_one_sphere_take_no_minutes():
-    points = directions(5000)  # without the jitter one takes 20 s
+def test_points_on_one_sphere_are_filled_and_too_many_are_not(monkeypatch):
+    points = directions(5000)  # Delaunay's triangulation of exactly these takes 20 s
     assert len(in_gaps(points, points, 0.1, np.random.default_rng(0))) > 5000
+    monkeypatch.setattr(gaps, "MOST_POINTS", 4999)
+    assert in_gaps(points, points, 0.1, np.random.default_rng(0)).shape == (0, 3)

@@ -29,8 +29,8 @@ def query(
 ) -> None:
     """Ask a field for distances: a table with a row a point, in the units of the scan.
 
-    distance: the field's value, negative inside (float32); it does not overstate. lower, upper: proven bounds of the distance to the
-    surface, on any side, for which more places are asked: lower may be above distance; upper is inf where none was found.
+    distance: the field's value, negative inside; it does not overstate, but for float32's error. lower, upper: proven bounds of the
+    distance to the surface, on any side, for which more places are asked: lower may be above distance; upper is inf where none was found.
     nx, ny, nz: the direction in which the distance grows.
     """
     import numpy as np

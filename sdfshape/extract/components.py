@@ -8,12 +8,13 @@ from scipy.spatial import cKDTree
 from ..clean import Dropped
 from ..errors import InputError
 from ..orient.neighbours import SPACING_NEIGHBOUR
-from ..outliers import FEW_POINTS, FEW_SHARE, STRAYS
+from ..outliers import FEW_POINTS, FEW_SHARE
 from ..pieces import linked_pieces
 from ..types import FloatArray, IntArray, Mesh
 
 SOME_FACES = 100_000  # looked at at a time, to bound the memory
 EXPLAINED_BY = 10  # points that need a piece, below which the piece is a phantom
+MANY_STRAYS = 0.05  # share of the points; of clean ones up to .04 are taken for strays (`outliers`)
 
 
 def vertex_components(mesh: Mesh) -> tuple[int, IntArray]:
@@ -53,7 +54,7 @@ def least_explained(dropped: Dropped, count: int) -> int:
     Measured (3,000 points, 20% strays): clumps of up to 14 strays had become pieces of rocker-arm; Chamfer distance 2.1 times the clean
     one with 10 points, 1.4 times with 15 to 50.
     """
-    if dropped.outliers < STRAYS * dropped.looked_at:
+    if dropped.stray_share < MANY_STRAYS:
         return EXPLAINED_BY
     return max(EXPLAINED_BY, min(FEW_POINTS, int(FEW_SHARE * count)))
 

@@ -54,7 +54,7 @@ def _free(mosaic: BoxedNetworks, centres: FloatArray, values: FloatArray, side: 
     lo, hi = mosaic.corners()
     deepest = np.full(len(centres), np.inf)
     np.minimum.at(deepest, row, np.maximum(lo[box] - centres[row], centres[row] - hi[box]).max(axis=1))
-    walled = np.asarray(values <= deepest + slack)  # elsewhere the network whose box holds c deepest is not as low as the lemma asks
+    walled = np.asarray(values <= deepest + slack)  # elsewhere the network whose box holds c deepest is not low: others are not tried
     row, box = row[walled[row]], box[walled[row]]
     low = mosaic.ramped(x, row, box) < -lipschitz * radius - slack
     return _covered(centres, side, lo, hi, row[low], box[low])

@@ -65,7 +65,7 @@ class Layer:
         if self.is_surface:
             return some
         low, high = np.percentile(some, MOST, axis=0)
-        room = float((high - low).max())
+        room = float((high - low).max()) or np.inf
         near = ((some >= low - room) & (some <= high + room)).all(axis=1)
         return some[near]
 

@@ -41,6 +41,8 @@ def test_a_view_holds_a_cloud_but_not_its_far_strays():
     assert len(Layer("scan", PointCloud(ball), "scan").outline) == 3000
     outline = scene_of(Layer("scan", PointCloud(np.concatenate([ball, strays])), "scan")).outline
     np.testing.assert_array_equal(outline, ball)
+    zeros = np.concatenate([np.zeros((9900, 3)), ball[:90]])  # a depth image with pixels that saw nothing
+    assert len(Layer("scan", PointCloud(zeros), "scan").outline) == len(zeros)
     sheet = np.c_[ball[:, :2], np.where(np.arange(3000) < 30, ball[:, 2], 0)]  # most of it has no height
     assert len(Layer("scan", PointCloud(sheet), "scan").outline) == 3000
 
