@@ -11,7 +11,7 @@ from shapes import directions, sphere_distance
 
 from sdfshape.field.far import far_field
 from sdfshape.field.grid import Grid
-from sdfshape.field.inner_walls import off_inner_walls
+from sdfshape.field.inner_walls import off_inner_walls, ramped_pairs
 from sdfshape.field.mosaic import Mosaic
 from sdfshape.field.prune import active_cells
 from sdfshape.field.wide import WideMosaic
@@ -39,11 +39,8 @@ class Spheres:
         close = self.boxes.beyond(x.double()) < reach
         return np.nonzero(close.numpy().T)
 
-    def ramped(self, x, row, box):
-        return self.networks(x.double().numpy())[box, row]
-
-    def corners(self):
-        return self.boxes.lo.numpy(), self.boxes.hi.numpy()
+    def alone(self, k, x):
+        return torch.tensor(self.networks(x.double().numpy())[k])
 
 
 def thin_boxes(share: float = 0.003) -> Boxes:
@@ -122,8 +119,8 @@ def test_plain_and_wide_mosaics_tell_the_same_of_pairs():
     x = torch.tensor(np.random.default_rng(5).uniform(-0.9, 0.9, (3000, 3)), dtype=torch.float32)
     row, box = plain.pairs_within(x, 0.03)
     every = boxes.ramped(layers(boxes.to_local(x)), boxes.distance(x)).numpy()
-    assert np.allclose(plain.ramped(x, row, box), every[box, row], atol=1e-6)
-    assert np.allclose(wide.ramped(x, row, box), every[box, row], atol=1e-6)
+    assert np.allclose(ramped_pairs(plain, x, row, box), every[box, row], atol=1e-6)
+    assert np.allclose(ramped_pairs(wide, x, row, box), every[box, row], atol=1e-6)
     found = set(zip(*(column.tolist() for column in wide.pairs_within(x, 0.03)), strict=True))
     assert found == set(zip(row.tolist(), box.tolist(), strict=True))
-    assert np.array_equal(np.stack(plain.corners()), np.stack(wide.corners()))
+    assert np.array_equal(np.stack(plain.boxes.corners()), np.stack(wide.boxes.corners()))

@@ -21,7 +21,7 @@ def evaluate(
     report: Annotated[Path | None, typer.Option(help="Also write the numbers, as JSON.")] = None,
     overwrite: words.Overwrite = False,
 ) -> None:
-    """Compare a mesh with the truth: Chamfer, Hausdorff, F-score, normals, volume in common: estimates, from samples of both.
+    """Compare a mesh with the truth, by samples of both: Chamfer, Hausdorff, F-score, normals, volume in common.
 
     Also what is true of the mesh alone: pieces, area, volume, whether it is watertight.
     """

@@ -17,8 +17,10 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from ..lipschitz import Boxes
 from ..types import FloatArray, IntArray
 from .grid import Grid
+from .mosaic import groups_of_pairs
 
 PIECES = 4
 AT_ONCE = 16_384  # cells
@@ -28,11 +30,12 @@ MARGIN = 1e-9  # unit frame: of the boxes' walls, in float64, for the rounding o
 class BoxedNetworks(Protocol):
     """`Mosaic` or `WideMosaic`."""
 
+    @property
+    def boxes(self) -> Boxes: ...
+
     def pairs_within(self, x: torch.Tensor, reach: float) -> tuple[IntArray, IntArray]: ...
 
-    def ramped(self, x: torch.Tensor, row: IntArray, box: IntArray) -> FloatArray: ...
-
-    def corners(self) -> tuple[FloatArray, FloatArray]: ...
+    def alone(self, k: int, x: torch.Tensor) -> torch.Tensor: ...
 
 
 def off_inner_walls(
@@ -51,13 +54,22 @@ def _free(mosaic: BoxedNetworks, centres: FloatArray, values: FloatArray, side: 
     radius = math.sqrt(3) / 2 * side * (1 + 1e-6)
     x = torch.tensor(centres, dtype=torch.float32)
     row, box = mosaic.pairs_within(x, radius + MARGIN)
-    lo, hi = mosaic.corners()
+    lo, hi = mosaic.boxes.corners()
     deepest = np.full(len(centres), np.inf)
     np.minimum.at(deepest, row, np.maximum(lo[box] - centres[row], centres[row] - hi[box]).max(axis=1))
     walled = np.asarray(values <= deepest + slack)  # elsewhere the network whose box holds c deepest is not low: others are not tried
     row, box = row[walled[row]], box[walled[row]]
-    low = mosaic.ramped(x, row, box) < -lipschitz * radius - slack
+    low = ramped_pairs(mosaic, x, row, box) < -lipschitz * radius - slack
     return _covered(centres, side, lo, hi, row[low], box[low])
+
+
+def ramped_pairs(mosaic: BoxedNetworks, x: torch.Tensor, row: IntArray, box: IntArray) -> FloatArray:
+    """h_k (p,) of networks at places x (b, d), by pairs (row, box) of these."""
+    out = np.zeros(len(row), np.float32)
+    with torch.inference_mode():
+        for k, some in groups_of_pairs(box, np.arange(len(row))):
+            out[some.numpy()] = mosaic.alone(k, x[torch.from_numpy(row)[some]]).numpy()
+    return out
 
 
 def _covered(centres: FloatArray, side: float, lo: FloatArray, hi: FloatArray, row: IntArray, box: IntArray) -> np.ndarray:

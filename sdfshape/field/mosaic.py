@@ -8,7 +8,7 @@ distance and costs a third of it.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..lipschitz import Boxes, Layers, kept
-from ..types import FloatArray, IntArray
+from ..types import IntArray
 
 BEYOND = 1e-5  # unit frame: more than float32 can lose of a distance to a box
 
@@ -64,15 +64,8 @@ class Mosaic:
         row, box = np.nonzero(close.numpy().T)
         return row, box
 
-    def ramped(self, x: Tensor, row: IntArray, box: IntArray) -> FloatArray:
-        """h_k (p,) of networks at places x (b, d), by pairs of these."""
-        return ramped_pairs(self._alone, x, row, box)
-
-    def corners(self) -> tuple[FloatArray, FloatArray]:
-        """(k, d) lo, hi of the boxes."""
-        return self.boxes.lo.double().numpy(), self.boxes.hi.double().numpy()
-
-    def _alone(self, k: int, x: Tensor) -> Tensor:
+    def alone(self, k: int, x: Tensor) -> Tensor:
+        """h_k (b,) of network k at places x (b, d)."""
         layers, box = self._each[k]
         return box.ramped(layers(box.to_local(x)), box.distance(x))[0]
 
@@ -87,14 +80,12 @@ class Mosaic:
         return box.compose(layers(box.to_local(x)), x)
 
 
-def ramped_pairs(alone: Callable[[int, Tensor], Tensor], x: Tensor, row: IntArray, box: IntArray) -> FloatArray:
-    """h_k (p,) at places x (b, d) by pairs (row, box). alone : of a network's number and its places."""
-    out = np.zeros(len(row), np.float32)
-    order = np.argsort(box, kind="stable")
-    with torch.inference_mode():
-        for some in np.split(order, np.flatnonzero(np.diff(box[order])) + 1) if len(order) else ():
-            out[some] = alone(int(box[some[0]]), x[torch.from_numpy(row[some])]).numpy()
-    return out
+def groups_of_pairs(key: IntArray, rows: IntArray) -> Iterator[tuple[int, Tensor]]:
+    """(k, rows) for every k among the keys, rising."""
+    order = np.argsort(key, kind="stable")
+    ks, start = np.unique(key[order], return_index=True)
+    for k, some in zip(ks.tolist(), np.split(rows[order], start)[1:], strict=True):
+        yield k, torch.from_numpy(some)
 
 
 def _lowest(rows: Tensor) -> Tensor:

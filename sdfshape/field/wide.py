@@ -14,7 +14,6 @@ of one sign a side, stands in for it there, as it does for F.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,7 +23,7 @@ from torch import Tensor
 
 from ..lipschitz import Boxes, Layers, kept
 from ..types import FloatArray, IntArray
-from .mosaic import BEYOND, ramped_pairs
+from .mosaic import BEYOND, groups_of_pairs
 from .near_boxes import NearBoxes
 
 MANY = 128  # boxes, above which a mosaic is a wide one (with 128 a wide one takes twice the time of a plain one)
@@ -49,7 +48,7 @@ class WideMosaic:
 
     @cached_property
     def near(self) -> NearBoxes:
-        return NearBoxes.over(self.boxes.lo.double().numpy(), self.boxes.hi.double().numpy(), self.reach)
+        return NearBoxes.over(*self.boxes.corners(), self.reach)
 
     @kept
     def whole(self) -> Boxes:
@@ -81,7 +80,7 @@ class WideMosaic:
         with torch.no_grad():
             f, owner = self.values(x)
         gradient = torch.zeros_like(x)
-        for k, rows in _groups(owner[owner != NONE], np.flatnonzero(owner != NONE)):
+        for k, rows in groups_of_pairs(owner[owner != NONE], np.flatnonzero(owner != NONE)):
             gradient[rows] = _slope(x[rows], lambda place, k=k: self._one(k, place))  # type: ignore[misc]
         far = torch.from_numpy(np.flatnonzero(owner == NONE))
         far = far[f[far] > self.reach]
@@ -96,28 +95,24 @@ class WideMosaic:
         close = _beyond(self.boxes, x, row, box) < reach + BEYOND
         return row[close], box[close]
 
-    def ramped(self, x: Tensor, row: IntArray, box: IntArray) -> FloatArray:
-        """h_k (p,) of networks at places x (b, 3), by pairs of these."""
-        return ramped_pairs(self._alone, x, row, box)
-
-    def corners(self) -> tuple[FloatArray, FloatArray]:
-        """(k, 3) lo, hi of the boxes."""
-        return self.boxes.lo.double().numpy(), self.boxes.hi.double().numpy()
-
-    def _alone(self, k: int, x: Tensor) -> Tensor:
-        box = self.boxes.map(lambda t: t[k : k + 1])
-        return box.ramped(self.layers.map(lambda t: t[k : k + 1])(box.to_local(x)), box.distance(x))[0]
+    def alone(self, k: int, x: Tensor) -> Tensor:
+        """h_k (b,) of network k at places x (b, 3)."""
+        layers, box = self._cut(k, x.dtype)
+        return box.ramped(layers(box.to_local(x)), box.distance(x))[0]
 
     def _lower(self, f: Tensor, owner: IntArray, x: Tensor, row: IntArray, box: IntArray) -> None:
         """Lower f and name the owner where a network of the pairs is less; one network after the other, in their order."""
-        for k, rows in _groups(box, row):
+        for k, rows in groups_of_pairs(box, row):
             value = self._one(k, x[rows])
             less = value < f[rows]
             f[rows[less]], owner[rows[less].numpy()] = value[less], k
 
     def _one(self, k: int, x: Tensor) -> Tensor:
-        box = self.boxes.map(lambda t: t[k : k + 1].to(x.dtype))
-        return box.compose(self.layers.map(lambda t: t[k : k + 1].to(x.dtype))(box.to_local(x)), x)
+        layers, box = self._cut(k, x.dtype)
+        return box.compose(layers(box.to_local(x)), x)
+
+    def _cut(self, k: int, dtype: torch.dtype) -> tuple[Layers, Boxes]:
+        return self.layers.map(lambda t: t[k : k + 1].to(dtype)), self.boxes.map(lambda t: t[k : k + 1].to(dtype))
 
 
 def _beyond(boxes: Boxes, x: Tensor, row: IntArray, box: IntArray) -> FloatArray:
@@ -139,14 +134,6 @@ def _deepest(row: IntArray, walls: FloatArray) -> IntArray:
     least = np.repeat(np.minimum.reduceat(walls, start), np.diff(start, append=len(row)))
     hit = np.flatnonzero(walls == least)
     return hit[np.diff(row[hit], prepend=-1) > 0]
-
-
-def _groups(key: IntArray, rows: IntArray) -> Iterator[tuple[int, Tensor]]:
-    """(k, rows) for every k among the keys, rising."""
-    order = np.argsort(key, kind="stable")
-    ks, start = np.unique(key[order], return_index=True)
-    for k, some in zip(ks.tolist(), np.split(rows[order], start)[1:], strict=True):
-        yield k, torch.from_numpy(some)
 
 
 def _slope(x: Tensor, value) -> Tensor:  # type: ignore[no-untyped-def]

@@ -67,8 +67,12 @@ def _checked_target(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     if not stat.S_ISREG(mode):
         raise OutputError(f"{name}: an output must be a regular file, this is a device or a pipe: choose another name")
     if not overwrite:
-        raise OutputError(f"{name} exists: pass --overwrite to replace it (in Python overwrite=True)")
+        raise _exists(name)
     return target
+
+
+def _exists(name: str) -> OutputError:
+    return OutputError(f"{name} exists: pass --overwrite to replace it (in Python overwrite=True)")
 
 
 def _check_folder(target: Path, name: str) -> None:
@@ -102,7 +106,7 @@ def _move_into_place(temporary: Path, target: Path, *, overwrite: bool) -> None:
     try:
         os.link(temporary, target)  # unlike a rename, a link fails when somebody made the target in the meantime
     except FileExistsError as error:
-        raise OutputError(f"{shown_name(target)} exists: pass --overwrite to replace it (in Python overwrite=True)") from error
+        raise _exists(shown_name(target)) from error
     except OSError:  # a file system without hard links
         temporary.replace(target)
 

@@ -50,6 +50,10 @@ class Boxes:
     def scale(self) -> Tensor:
         return (self.hi - self.lo).amax(dim=1) / 1.6
 
+    def corners(self) -> tuple[np.ndarray, np.ndarray]:
+        """(k, d) lo, hi as float64 arrays."""
+        return self.lo.double().numpy(), self.hi.double().numpy()
+
     def to_local(self, x: Tensor) -> Tensor:
         """(b, d) -> (k, b, d)."""
         return (x[None] - self.centre[:, None]) / self.scale[:, None, None]

@@ -26,14 +26,13 @@ class Eye:
     def __init__(self, renderer: Any) -> None:
         self._renderer = renderer
         self.origin, self.outline, self.size, self.up = np.zeros(3), np.zeros((1, 3)), 1.0, 1
-        self._seen_from, self._least = "", 1e-3
+        self._seen_from = ""
         self.camera.SetViewAngle(ANGLE)
 
     def at(self, scene: Scene) -> None:
         """Look at another scene."""
         self.origin, self.size, self.up = scene.origin, scene.size, scene.up
         self.outline = scene.outline - self.origin
-        self._least = 1e-3 * float(np.linalg.norm(np.ptp(self.outline, axis=0)) or self.size)
 
     @property
     def camera(self) -> Any:
@@ -96,7 +95,8 @@ class Eye:
     def _distance(self, seen: FloatArray, depth: FloatArray, aspect: float) -> float:
         """At which all places are in the picture and none in its foot; the eye is lower by FOOT times it. seen : (m, 2) in slopes."""
         # a place at the distance d + depth is seen within (d + depth) / MARGIN
-        beside, high, least = np.abs(seen[:, 0]) / aspect, seen[:, 1], self._least
+        beside, high = np.abs(seen[:, 0]) / aspect, seen[:, 1]
+        least = 1e-3 * float(np.linalg.norm(np.ptp(self.outline, axis=0)) or self.size)
         above = float((high - depth / MARGIN).max()) / (1 / MARGIN - FOOT)
         below = float((-high - (1 - 2 * FOOT) * depth / MARGIN).max()) / (FOOT + (1 - 2 * FOOT) / MARGIN)
         return max(float((MARGIN * beside - depth).max()), above, below, least - float(depth.min()))
