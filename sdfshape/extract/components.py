@@ -8,13 +8,12 @@ from scipy.spatial import cKDTree
 from ..clean import Dropped
 from ..errors import InputError
 from ..orient.neighbours import SPACING_NEIGHBOUR
-from ..outliers import FEW_POINTS, FEW_SHARE
+from ..outliers import FEW_POINTS, FEW_SHARE, MANY_STRAYS
 from ..pieces import linked_pieces
 from ..types import FloatArray, IntArray, Mesh
 
 SOME_FACES = 100_000  # looked at at a time, to bound the memory
 EXPLAINED_BY = 10  # points that need a piece, below which the piece is a phantom
-MANY_STRAYS = 0.05  # share of the points; of clean ones up to .04 are taken for strays (`outliers`)
 
 
 def vertex_components(mesh: Mesh) -> tuple[int, IntArray]:
