@@ -18,6 +18,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .frame import Frame
+from .orient.neighbours import SPACING_NEIGHBOUR
 from .sample import Evidence
 from .train.config import NetworkConfig, OptimizerConfig, TrainConfig
 from .types import FloatArray
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 TRIAL = TrainConfig(network=NetworkConfig(networks=8, width=32, depth=5), optimizer=OptimizerConfig(steps=300, batch=4096), walked=2)
 RESOLUTION = 128
 FARTHER = 1.5  # spacings from all points: there the surface spans
+AROUND, UNEVEN = 12, 1.3  # neighbours that say how sparse a cloud is at a point, and by how much more than usual it must be
 MOST_SPANNED = 0.0012  # share of the surface
 MOST_ELSEWHERE = 0.01  # share of the points
 MOST_HANDLES = 0.005  # a handle or through hole for so many points is a sieve
@@ -102,8 +104,9 @@ def closed_trial(evidence: Evidence, cloud: OrientedCloud, seed: int, device: to
     except EmptySurfaceError:
         return NOTHING
     mesh, _ = drop_unexplained(mesh, points_unit)
-    distance, nearest = cKDTree(points_unit).query(mesh.vertices, workers=-1)
-    spanned = distance > FARTHER * cloud.spacing
+    tree = cKDTree(points_unit)
+    distance, nearest = tree.query(mesh.vertices, workers=-1)
+    spanned = distance > FARTHER * cloud.spacing * _sparser(tree)[nearest]
     across = spanned & ((vertex_normals(mesh) * cloud.normals[nearest]).sum(axis=1) < ACROSS)
     piece = vertex_components(mesh)[1]
     nearest_to = np.bincount(piece[cKDTree(mesh.vertices).query(points_unit, workers=-1)[1]], minlength=piece.max() + 1)
@@ -112,3 +115,10 @@ def closed_trial(evidence: Evidence, cloud: OrientedCloud, seed: int, device: to
         return NOTHING
     handles = len(nearest_to) - (len(mesh.vertices) - len(mesh.faces) / 2) / 2  # Euler: V - E + F = 2 (pieces - handles), 2 E = 3 F
     return float(spanned.mean()), float(across.mean()), float(bodies.sum() - bodies.max()) / len(points_unit), handles / len(points_unit)
+
+
+def _sparser(tree: cKDTree) -> FloatArray:
+    """(n,) how much sparser than most an uneven cloud is around its points: 1 where that may be chance."""
+    distance, index = tree.query(tree.data, k=AROUND + 1, workers=-1)
+    around = np.median(distance[:, SPACING_NEIGHBOUR][index], axis=1)
+    return np.maximum(around / (UNEVEN * np.median(around)), 1.0)

@@ -72,6 +72,16 @@ def test_the_wall_of_a_cavity_is_no_piece():
         assert _in_pieces(subject, made) is in_pieces
 
 
+def test_a_crumb_of_a_sparse_cloud_is_no_piece_and_a_part_is():
+    big, small = icosphere(0.5, subdivisions=4), icosphere(0.05, (0.8, 0, 0), subdivisions=2)
+    both = Mesh(np.concatenate([big.vertices, small.vertices]), np.concatenate([big.faces, small.faces + len(big.vertices)]))
+    made = Shaped(None, None, None, None, both, 0)  # type: ignore[arg-type]
+    for count, in_pieces in ((14, False), (25, True)):
+        scan = np.concatenate([sphere_points(2000, 0, 0.5), sphere_points(count, 1, 0.05) + np.array([0.8, 0, 0])])
+        subject = Subject(scan, scan, UNIT, Options(resolution=48), torch.device("cpu"), lambda _: None, lambda *_: None, None)
+        assert _in_pieces(subject, made) is in_pieces
+
+
 def test_a_thickened_closed_surface_is_trained_as_a_closed_one():
     ball = sphere_points(2000, 0, 0.3) + np.array([-0.45, 0, 0])
     subject = Subject(ball, ball, UNIT, Options(resolution=32), torch.device("cpu"), lambda _: None, lambda *_: None, None)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import cKDTree
 from shapes import sphere_distance, sphere_points, torus_distance, torus_points, two_spheres_distance
 
 from sdfshape import trial
@@ -70,6 +71,22 @@ def test_a_surface_that_bridges_a_gap_along_the_normals_at_its_rim_is_told_from_
     for rest, distance, along in ((cap, sphere_distance, True), (slab, cylinder_distance, False)):
         spanned, across, _, _ = tried(distance, rest, spacing=0.05, normals=rest / np.linalg.norm(rest, axis=1, keepdims=True))
         assert spanned > 0.03 and (across < 0.05 * spanned if along else across > 0.5 * spanned)
+
+
+def test_where_a_cloud_is_sparse_the_surface_is_farther_from_its_points_and_spans_nothing(monkeypatch):
+    points, rng = sphere_points(40_000), np.random.default_rng(2)
+    weight = 10 ** (-(points[:, 0] + 0.7) / 1.4)
+    uneven = points[rng.choice(len(points), 2000, replace=False, p=weight / weight.sum())]
+    spacing = float(np.median(cKDTree(uneven).query(uneven, k=trial.SPACING_NEIGHBOUR + 1)[0][:, -1]))
+    assert tried(sphere_distance, uneven, spacing=spacing)[0] < trial.MOST_SPANNED
+    monkeypatch.setattr(trial, "UNEVEN", np.inf)
+    assert tried(sphere_distance, uneven, spacing=spacing)[0] > 2 * trial.MOST_SPANNED
+
+
+def test_chance_does_not_make_a_cloud_uneven_nor_does_its_scale():
+    even = trial._sparser(cKDTree(sphere_points(3000)))
+    assert (even == 1).mean() > 0.97 and even.max() < 1.3
+    assert np.allclose(trial._sparser(cKDTree(1e3 * sphere_points(3000))), even)
 
 
 def test_a_surface_that_falls_apart_does_not_stand_however_often_it_is_tried():

@@ -55,7 +55,12 @@ def least_explained(dropped: Dropped, count: int) -> int:
     """
     if dropped.stray_share < MANY_STRAYS:
         return EXPLAINED_BY
-    return max(EXPLAINED_BY, min(FEW_POINTS, int(FEW_SHARE * count)))
+    return max(EXPLAINED_BY, few_points(count))
+
+
+def few_points(count: int) -> int:
+    """How many of `count` points are no part of their own."""
+    return min(FEW_POINTS, int(FEW_SHARE * count))
 
 
 def drop_unexplained(mesh: Mesh, points_world: FloatArray, minimum: int = EXPLAINED_BY) -> tuple[Mesh, int]:
