@@ -19,7 +19,7 @@ from the surface are found, at 2,048 and 20,000 points; of the points of the sur
 2,048. Of those farther than one spacing, distances alone leave 1 to 6%; the planes find most of these, of points of the surface they drop
 .1 to .4% (strings of a guitar 3%, and 4% with noise of 1%: its tails). 3,000 points, 20% strays: Chamfer distance of rocker-arm, block,
 kitten, armadillo 2.8, 1.7, 1.3, 1.6 times the clean one before, 2.1 (1.4 since the mesh leaves clumps out), 1.4, 1.1, 1.1 times now.
-lordquas (3,000 points of photographs, without a stray): 55 points dropped before what is surface came back, 14 now; .43 and .38.
+lordquas (3,000 points of photographs, without a stray): 55 points dropped before what is surface came back, 4 now; .43 and .38.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ MOST = 0.5  # share of the points: if more seem to be outliers, this cloud is no
 
 def find_outliers(points: FloatArray) -> np.ndarray:
     """Mask (n,) of the outliers among points (n, 3), any frame. Law: n >= 100 different finite points, as `clean` leaves them."""
-    kept = _with_surface(points, _apart(points))
+    kept = _apart(points)
     if len(kept) < (1 - STRAYS) * len(points) and line_share(points[kept]) < LINE_SHARE:
         fewer = kept[~_beside(points[kept])]
         fewer = fewer[_apart(points[fewer], many=True)]  # what hid among these stands alone now
@@ -67,25 +67,35 @@ def find_outliers(points: FloatArray) -> np.ndarray:
 
 
 def _apart(points: FloatArray, *, many: bool = False) -> IntArray:
-    """The rows of the points (n, 3) that are left when those that distances tell are peeled off; all if that is less than a half.
+    """The rows of the points (n, 3) that are left without those that distances tell; all if that is less than a half.
 
-    many : whether many strays are known to be among them, however few are found.
+    many : whether many strays are known to be among them, however few are found; then nothing comes back.
     """
+    kept, near = _peeled(points)
+    least = (1 - MOST) * len(points)
+    if len(kept) < least:
+        return np.arange(len(points))
+    if uneven := not many and _surface_was_found(points, kept):
+        kept = _with_surface(points, kept)
+        near = _neighbours(points[kept])
+    kept = kept[~_islands(points[kept], *near, many=many or len(kept) < (1 - MANY_STRAYS) * len(points))]
+    if uneven:
+        kept = _with_surface(points, kept)
+    return kept if len(kept) >= least else np.arange(len(points))
+
+
+def _peeled(points: FloatArray) -> tuple[IntArray, tuple[FloatArray, IntArray]]:
+    """The rows of the points (n, 3) that are left when the sparse ones are peeled off, until that is less than a half; their neighbours."""
     kept, near = np.arange(len(points)), _neighbours(points)
     for _ in range(ROUNDS):
         sparse = _sparse(*near)
-        if not sparse.any():
-            break
         kept = kept[~sparse]
-        if len(kept) < (1 - MOST) * len(points):
-            return np.arange(len(points))
-        if sparse.sum() <= FINISHED * len(points):
-            near = _without(sparse, *near)
+        if not sparse.any() or len(kept) < (1 - MOST) * len(points):
             break
+        if sparse.sum() <= FINISHED * len(points):
+            return kept, _without(sparse, *near)
         near = _neighbours(points[kept])
-    many = many or len(kept) < (1 - MANY_STRAYS) * len(points)
-    kept = kept[~_islands(points[kept], *near, many=many)]
-    return kept if len(kept) >= (1 - MOST) * len(points) else np.arange(len(points))
+    return kept, near
 
 
 def _neighbours(points: FloatArray) -> tuple[FloatArray, IntArray]:
@@ -120,20 +130,30 @@ def _islands(points: FloatArray, distance: FloatArray, index: IntArray, *, many:
     return small
 
 
+def _surface_was_found(points: FloatArray, kept: IntArray) -> bool:
+    """Whether the rows that are not kept of the points (n, 3) are a sparse part of what these are on, not strays."""
+    others = _others(points, kept)
+    if not len(others):
+        return False
+    off, away = _from_kept(points, kept, others)
+    return bool(np.mean((off < FLAT) & (away < BACK)) >= SURFACE or np.mean(away < BESIDE) >= NEARLY_ALL)
+
+
 def _with_surface(points: FloatArray, kept: IntArray) -> IntArray:
-    """The rows kept of the points (n, 3), and of the others those that are surface, if that is what was found."""
-    for look in range(ROUNDS):
-        others = np.setdiff1d(np.arange(len(points)), kept, assume_unique=True)
-        if not len(others):
+    """The rows kept of the points (n, 3), and of the others those that lie in planes through these; look by look."""
+    for _ in range(ROUNDS):
+        if not len(others := _others(points, kept)):
             break
         off, away = _from_kept(points, kept, others)
-        if look == 0 and np.mean((off < FLAT) & (away < BACK)) < SURFACE and np.mean(away < BESIDE) < NEARLY_ALL:
-            break
         back = others[(off < FLATTISH) & (away < BACK)]
         if not len(back):
             break
         kept = np.sort(np.concatenate([kept, back]))
     return kept
+
+
+def _others(points: FloatArray, kept: IntArray) -> IntArray:
+    return np.setdiff1d(np.arange(len(points)), kept, assume_unique=True)
 
 
 def _from_kept(points: FloatArray, kept: IntArray, others: IntArray) -> tuple[FloatArray, FloatArray]:
