@@ -56,7 +56,7 @@ def _checked_target(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     try:
         target = Path(os.path.realpath(path))
         mode = target.stat().st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         _check_folder(target, name)
         return target
     except (OSError, ValueError) as error:
@@ -76,6 +76,8 @@ def _exists(name: str) -> OutputError:
 
 
 def _check_folder(target: Path, name: str) -> None:
+    if file := next((above for above in target.parents if above.is_file()), None):
+        raise OutputError(f"{name}: the folder it goes to must be a folder, {shown_name(file)} is a file: choose another folder")
     if not target.parent.is_dir():
         raise OutputError(f"{name}: the folder {shown_name(target.parent)} must exist: create it first")
 

@@ -106,7 +106,8 @@ def test_a_name_the_system_refuses_is_refused(tmp_path):
     _refused(tmp_path / "a\0.ply", "cannot be written")
     _refused(tmp_path / ("a" * 300 + ".ply"), "cannot be written: File name too long")
     (tmp_path / "file").write_text("x")
-    _refused(tmp_path / "file" / "a.ply", "Not a directory")
+    _refused(tmp_path / "file" / "a.ply", "file is a file")
+    _refused(tmp_path / "file" / "sub" / "a.ply", "file is a file")
 
 
 def test_checking_leaves_nothing_behind(tmp_path):
