@@ -3,7 +3,7 @@
     python apps/92_ablation.py MESH... [--only WORD] [--points 20000] [--noise 0] [--unevenness 1]
 
 Each mesh is sampled once (seed 0). A line that names a constant changes it in its module. `consistent` shows at --points 3000, `outliers`
-and `trial` at --unevenness 10. Means in half-extents. Expected: `default` (`wrap`) is beaten by the noise of a seed (1%) at most.
+and `trial` at --unevenness 10. Lengths in half-extents. Expected: `default` (`wrap`) is beaten by the noise of a seed (1%) at most.
 """
 
 import argparse

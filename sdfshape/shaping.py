@@ -102,11 +102,13 @@ def _attempt(subject: Subject, gathered: Gathered, config: TrainConfig, mark: st
 def _in_pieces(subject: Subject, shaped: Shaped) -> bool:
     """Whether the surface itself, at whatever level the mesh is, has more than one piece that points explain; cavities are none.
 
-    Of a sparse cloud a crumb is not worth a wrap: a tooth of a dragon of 2,048 points, 14 of them, for twice the Chamfer distance.
+    A single crumb of few points is not worth a wrap: a tooth of a dragon of 2,048 points, 14 of them, for twice the Chamfer distance.
     """
     plain = subject.options.iso == 0
     mesh = shaped.mesh if plain else extract_mesh(shaped.field, resolution=subject.options.resolution).mesh
-    return count_bodies(drop_unexplained(mesh, subject.scan, max(subject.explained_by, few_points(len(subject.scan))))[0]) > 1
+    few = max(subject.explained_by, few_points(len(subject.scan)))
+    all_of_them, parts = (count_bodies(drop_unexplained(mesh, subject.scan, least)[0]) for least in (subject.explained_by, few))
+    return parts > 1 or all_of_them > 2
 
 
 def _train(subject: Subject, gathered: Gathered, config: TrainConfig, mark: str) -> tuple[Layers, Boxes]:

@@ -118,7 +118,7 @@ def closed_trial(evidence: Evidence, cloud: OrientedCloud, seed: int, device: to
 
 
 def _sparser(tree: cKDTree) -> FloatArray:
-    """(n,) how much sparser than most an uneven cloud is around its points: 1 where that may be chance."""
+    """(n,) by how much an uneven cloud is more than UNEVEN times sparser than usual around its points: 1 where it is not."""
     distance, index = tree.query(tree.data, k=AROUND + 1, workers=-1)
     around = np.median(distance[:, SPACING_NEIGHBOUR][index], axis=1)
     return np.maximum(around / (UNEVEN * np.median(around)), 1.0)

@@ -59,7 +59,7 @@ def least_explained(dropped: Dropped, count: int) -> int:
 
 
 def few_points(count: int) -> int:
-    """How many of `count` points are no part of their own."""
+    """How many of `count` points a part has at least: 1% of them, or FEW_POINTS if that is less."""
     return min(FEW_POINTS, int(FEW_SHARE * count))
 
 
