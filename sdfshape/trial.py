@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 TRIAL = TrainConfig(network=NetworkConfig(networks=8, width=32, depth=5), optimizer=OptimizerConfig(steps=300, batch=4096), walked=2)
 RESOLUTION = 128
 FARTHER = 1.5  # spacings from all points: there the surface spans
-AROUND, UNEVEN = 12, 1.3  # neighbours that say how sparse a cloud is at a point, and by how much more than usual it must be
+AROUND, UNEVEN = 12, 1.4  # neighbours that say how sparse a cloud is at a point, and by how much more than usual (faces on faces: 1.41)
 MOST_SPANNED = 0.0012  # share of the surface
 MOST_ELSEWHERE = 0.01  # share of the points
 MOST_HANDLES = 0.005  # a handle or through hole for so many points is a sieve
