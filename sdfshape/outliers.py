@@ -78,12 +78,12 @@ def _apart(points: FloatArray, *, many: bool = False) -> IntArray:
     least = (1 - MOST) * len(points)
     if len(kept) < least:
         return np.arange(len(points))
-    if uneven := not many and _surface_was_found(points, kept):
-        kept = _with_surface(points, kept)
-        near = _neighbours(points[kept])
+    more, uneven = (kept, False) if many else _with_surface(points, kept)
+    if len(more) > len(kept):
+        kept, near = more, _neighbours(points[more])
     kept = kept[~_islands(points[kept], *near, many=many or len(kept) < (1 - MANY_STRAYS) * len(points))]
     if uneven:
-        kept = _with_surface(points, kept)
+        kept, _ = _with_surface(points, kept, sure=True)
     return kept if len(kept) >= least else np.arange(len(points))
 
 
@@ -133,31 +133,28 @@ def _islands(points: FloatArray, distance: FloatArray, index: IntArray, *, many:
     return small
 
 
-def _surface_was_found(points: FloatArray, kept: IntArray) -> bool:
-    """Whether the rows that are not kept of the points (n, 3) are a sparse part of what these are on, not strays."""
-    others = _others(points, kept)
-    if not 0 < len(others) <= MOST_SURFACE * len(points):
-        return False
-    off, away = _from_kept(points, kept, others)
-    beside = len(others) <= HARDLY_ANY * len(points) and np.mean(away < BESIDE) >= NEARLY_ALL
-    return bool(beside or np.mean((off < FLAT) & (away < BACK)) >= SURFACE)
+def _with_surface(points: FloatArray, kept: IntArray, *, sure: bool = False) -> tuple[IntArray, bool]:
+    """The rows kept of the points (n, 3) and, if surface was peeled off, those of the others that lie in planes through these; and whether.
 
-
-def _with_surface(points: FloatArray, kept: IntArray) -> IntArray:
-    """The rows kept of the points (n, 3), and of the others those that lie in planes through these; look by look."""
+    sure : whether that is known; else it is asked once, before anything comes back.
+    """
     for _ in range(ROUNDS):
-        if not len(others := _others(points, kept)):
+        others = np.setdiff1d(np.arange(len(points)), kept, assume_unique=True)
+        if not len(others) or not (sure or len(others) <= MOST_SURFACE * len(points)):
             break
         off, away = _from_kept(points, kept, others)
+        sure = sure or _surface_was_found(off, away, len(points))
         back = others[(off < FLATTISH) & (away < BACK)]
-        if not len(back):
+        if not (sure and len(back)):
             break
         kept = np.sort(np.concatenate([kept, back]))
-    return kept
+    return kept, sure
 
 
-def _others(points: FloatArray, kept: IntArray) -> IntArray:
-    return np.setdiff1d(np.arange(len(points)), kept, assume_unique=True)
+def _surface_was_found(off: FloatArray, away: FloatArray, count: int) -> bool:
+    """Whether what was peeled off of `count` points is a sparse part of what the others are on, not strays; of `_from_kept`."""
+    beside = len(away) <= HARDLY_ANY * count and np.mean(away < BESIDE) >= NEARLY_ALL
+    return bool(beside or np.mean((off < FLAT) & (away < BACK)) >= SURFACE)
 
 
 def _from_kept(points: FloatArray, kept: IntArray, others: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -106,9 +106,12 @@ def _in_pieces(subject: Subject, shaped: Shaped) -> bool:
     """
     plain = subject.options.iso == 0
     mesh = shaped.mesh if plain else extract_mesh(shaped.field, resolution=subject.options.resolution).mesh
-    few = max(subject.explained_by, few_points(len(subject.scan)))
-    all_of_them, parts = (count_bodies(drop_unexplained(mesh, subject.scan, least)[0]) for least in (subject.explained_by, few))
-    return parts > 1 or all_of_them > 2
+
+    def bodies(least: int) -> int:
+        return count_bodies(drop_unexplained(mesh, subject.scan, least)[0])
+
+    pieces = bodies(subject.explained_by)
+    return pieces > 2 or (pieces == 2 and bodies(max(subject.explained_by, few_points(len(subject.scan)))) == 2)
 
 
 def _train(subject: Subject, gathered: Gathered, config: TrainConfig, mark: str) -> tuple[Layers, Boxes]:

@@ -70,7 +70,7 @@ def screen(number: int) -> Iterator[str]:
         server.wait(10)
 
 
-def until(truth, seconds: float = 60.0, every: float = 0.1):
+def until(truth, seconds: float = 20.0, every: float = 0.1):
     """What `truth()` returns once it is true; fails after `seconds`."""
     end = time.monotonic() + seconds
     while not (found := truth()):
